@@ -1,0 +1,24 @@
+"""train: which training technique helps, by how much, and is that real?
+
+    from trainer import Experiment, train, load_model
+    for record in train(Experiment(optimizer="momentum", clip="grad", dataset="digits")):
+        print(record.epoch, record.metrics["valid/accuracy"])
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+__version__ = "0.1.0"
+
+_HOMES = {"Experiment": "experiment", "ConfigError": "fields", "train": "loop", "load_model": "export", "Record": "records"}
+__all__ = ["ConfigError", "Experiment", "Record", "__version__", "load_model", "train"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is asked for: `import trainer` alone must not cost the import of torch."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'trainer' has no attribute '{name}'")
+    from importlib import import_module
+
+    return getattr(import_module(f"trainer.{_HOMES[name]}"), name)

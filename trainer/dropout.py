@@ -1,0 +1,37 @@
+"""Inverted dropout (Srivastava et al. 2014): zero with probability `rate`, survivors divided by 1 − rate, identity in evaluation."""
+
+from __future__ import annotations
+
+from abc import ABC
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+Rate = Annotated[float, "[0, 1)"]
+
+
+@dataclass(frozen=True)
+class Dropout(ABC):
+    """Rates for the hidden activations and for the inputs."""
+
+    name: ClassVar[str]
+
+
+@dataclass(frozen=True)
+class NoDropout(Dropout):
+    """Nothing is dropped."""
+
+    name = "none"
+    rate: ClassVar[float] = 0.0
+    input_rate: ClassVar[float] = 0.0
+
+
+@dataclass(frozen=True)
+class Half(Dropout):
+    """Each hidden activation is dropped with probability `rate`: one half, as in the article."""
+
+    name = "half"
+    rate: Rate = 0.5
+    input_rate: Rate = 0.0
+
+
+DROPOUTS: dict[str, type[Dropout]] = {rule.name: rule for rule in (NoDropout, Half)}

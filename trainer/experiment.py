@@ -1,0 +1,145 @@
+"""One run as data: a frozen `Experiment`, checked whole when it is made. No torch here, so that a mistake is answered at once."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from trainer.clipping import CLIPS, Clip
+from trainer.data import DATASETS, Dataset
+from trainer.decay import DECAYS, Decay
+from trainer.dropout import DROPOUTS, Dropout
+from trainer.fields import ConfigError, check, choose, hints, parse
+from trainer.model import MODELS, Mlp
+from trainer.normalization import NORMALIZATIONS, Normalization
+from trainer.optimizers import OPTIMIZERS, Optimizer
+
+Count = Annotated[int, "[0, inf)"]
+AtLeastOne = Annotated[int, "[1, inf)"]
+Positive = Annotated[float, "(0, inf)"]
+Accuracy = Annotated[float, "(0, 1]"]
+BatchSize = AtLeastOne | Literal["full"]
+
+GROUPS: dict[str, Mapping[str, type]] = {
+    "dataset": DATASETS,
+    "model": MODELS,
+    "optimizer": OPTIMIZERS,
+    "clip": CLIPS,
+    "decay": DECAYS,
+    "normalization": NORMALIZATIONS,
+    "dropout": DROPOUTS,
+}
+"""The groups of choices, each a table from the word on the command line to its class."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """When the state is saved beside the end of the run: every so many epochs, and when so many seconds have passed."""
+
+    epochs: AtLeastOne | None = None
+    seconds: Positive | None = 30.0
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """Everything that decides a run. Groups take a word, a dict with 'name', or a technique's dataclass.
+
+    `batch_size` left out is the whole training set for batch_gd and 128 otherwise. `record_every` counts updates; left out, a
+    record is made at the end of each epoch. Raises ConfigError, one sentence, for anything that can't be run.
+    """
+
+    name: str | None = None
+    seed: Annotated[int, "[0, 9223372036854775807]"] = 0
+    epochs: Count = 10
+    batch_size: BatchSize | None = None
+    device: str = "auto"
+    threads: AtLeastOne | Literal["auto"] = "auto"
+    precision: Literal["float32", "tf32", "bf16"] = "float32"
+    target: Accuracy | None = None
+    record_every: AtLeastOne | None = None
+    checkpoint: Checkpoint = Checkpoint()
+    dataset: Dataset = "mnist"  # type: ignore[assignment]  # words become techniques in __post_init__
+    model: Mlp = "mlp"  # type: ignore[assignment]
+    optimizer: Optimizer = "sgd"  # type: ignore[assignment]
+    clip: Clip = "none"  # type: ignore[assignment]
+    decay: Decay = "none"  # type: ignore[assignment]
+    normalization: Normalization = "none"  # type: ignore[assignment]
+    dropout: Dropout = "none"  # type: ignore[assignment]
+
+    def __post_init__(self) -> None:
+        for key, value in self._checked().items():
+            object.__setattr__(self, key, value)
+        _check_words(self)
+        _check_combination(self)
+
+    def _checked(self) -> dict[str, Any]:
+        values = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        checked = {group: choose(table, values[group], group) for group, table in GROUPS.items()}
+        if isinstance(self.checkpoint, Mapping):
+            checked["checkpoint"] = parse(Checkpoint, self.checkpoint, "checkpoint.")
+        plain = {key: hint for key, hint in hints(Experiment).items() if key not in (*GROUPS, "checkpoint")}
+        checked |= {key: check(values[key], hint, key) for key, hint in plain.items()}
+        if checked["batch_size"] is None:
+            checked["batch_size"] = "full" if checked["optimizer"].name == "batch_gd" else 128
+        return checked
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Experiment:
+        """The experiment that a plain mapping (config.yaml) describes; unknown keys are refused."""
+        _refuse_unknown(data)
+        return cls(**data)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data that `from_dict` reads back: what config.yaml holds."""
+        return {f.name: _plain(getattr(self, f.name)) for f in dataclasses.fields(self)}
+
+
+def _refuse_unknown(data: Mapping[str, Any]) -> None:
+    from trainer.fields import unknown_key
+
+    known = hints(Experiment)
+    for key in data:
+        if key not in known:
+            raise ConfigError(unknown_key(str(key), "", known))
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        return fields if isinstance(value, Checkpoint) else {"name": value.name, **fields}  # type: ignore[attr-defined]
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _check_words(e: Experiment) -> None:
+    """Texts that mean something: a name is a directory, a device is a place."""
+    if e.name is not None and not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.=,+-]{0,99}", e.name):
+        raise ConfigError(
+            f"name={e.name} can't name a directory: use up to 100 letters, digits and _ - . = , + and start with a letter."
+        )
+    if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", e.device):
+        raise ConfigError(f"There is no device={e.device}. Choose one of: auto, cpu, cuda, cuda:N, mps.")
+
+
+def _check_combination(e: Experiment) -> None:
+    """Choices that are each fine but make no sense together, a sentence each."""
+    hidden, batch = bool(e.model.hidden), e.batch_size
+    nonsense = {
+        f"optimizer=batch_gd means one update from the whole training set: leave out batch_size={batch}, "
+        "or choose optimizer=sgd.": e.optimizer.name == "batch_gd" and batch != "full",
+        f"normalization={e.normalization.name} needs at least 2 samples a batch: "
+        "choose batch_size=2 or more.": e.normalization.axis == -2 and batch == 1,
+        f"normalization={e.normalization.name} normalizes hidden layers and model.hidden=[] has none: "
+        "choose normalization=none or model.hidden=[128].": e.normalization.axis is not None and not hidden,
+        "dropout.rate drops hidden activations and model.hidden=[] has none: "
+        "choose dropout=none, dropout.rate=0 or model.hidden=[128].": e.dropout.rate > 0 and not hidden,
+        "clip=agc leaves the output layer alone and model.hidden=[] has no other: "
+        "choose clip=grad or model.hidden=[128].": e.clip.name == "agc" and not hidden,
+        f"target={e.target} is an accuracy on validation images and dataset.validation=0 holds none out: "
+        "leave one of them out.": e.target is not None and e.dataset.validation == 0,
+    }
+    for sentence, applies in nonsense.items():
+        if applies:
+            raise ConfigError(sentence)

@@ -1,0 +1,185 @@
+"""The layers of a stack of K networks, each a forward formula and its gradient written out.
+
+x is [K, B, inputs]; `backward` takes ∂L/∂y, writes its parameters' gradients where the optimizer reads them, and returns ∂L/∂x.
+By hand rather than by autograd because autograd's bookkeeping and its fresh gradient tensors cost as much as half the matrix
+products at this size (docs/performance.md); the tests hold every layer against autograd.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from trainer.normalization import Normalization, standardize, standardize_backward, track
+from trainer.randomness import hashed, signed
+
+ALIGNMENT = 64  # floats; a run's slice starts at such a border, see `aligned`
+
+
+def aligned(runs: int, *shape: int, device: torch.device) -> Tensor:
+    """An uninitialised [runs, *shape] in which every run's slice starts at the same alignment.
+
+    A matrix product chooses its kernel by the addresses it is given: without this a run would get other last bits in a stack
+    than alone (seen with MKL where B · outputs is not a multiple of 16).
+    """
+    size = math.prod(shape)
+    rows = torch.empty(runs, -(-size // ALIGNMENT) * ALIGNMENT, device=device)
+    return rows[:, :size].unflatten(1, shape)
+
+
+class Layer(Protocol):
+    """A layer keeps what `backward` needs from the last training `forward`."""
+
+    def forward(self, x: Tensor, t: Tensor | None) -> Tensor:
+        """y for x; `t` [1] is the update's number in training and None in evaluation."""
+        ...
+
+    def backward(self, dy: Tensor) -> Tensor: ...
+
+
+class Linear:
+    """y = xW + b, W [K, inputs, outputs], b [K, 1, outputs]."""
+
+    def __init__(self, values: tuple[Tensor, Tensor], grads: tuple[Tensor, Tensor], needs_dx: bool):
+        self.weight, self.bias = values
+        self.weight_grad, self.bias_grad = grads
+        self.needs_dx = needs_dx
+        self.buffers: dict[tuple[str, int], Tensor] = {}
+
+    def forward(self, x: Tensor, t: Tensor | None) -> Tensor:
+        self.x = x
+        return torch.baddbmm(self.bias, x, self.weight, out=self._buffer("y", x.shape[1], self.weight.shape[2]))
+
+    def backward(self, dy: Tensor) -> Tensor:
+        torch.bmm(self.x.mT, dy, out=self.weight_grad)
+        torch.sum(dy, 1, keepdim=True, out=self.bias_grad)
+        if not self.needs_dx:
+            return dy
+        return torch.bmm(dy, self.weight.mT, out=self._buffer("dx", dy.shape[1], self.weight.shape[1]))
+
+    def _buffer(self, use: str, batch: int, width: int) -> Tensor:
+        """Memory kept from step to step: asking for it anew each time would cost page faults."""
+        if (use, batch) not in self.buffers:
+            self.buffers[use, batch] = aligned(self.weight.shape[0], batch, width, device=self.weight.device)
+        return self.buffers[use, batch]
+
+
+class Standardize:
+    """x̂, over the batch with running statistics [K, 1, inputs] for evaluation, or over the features without any."""
+
+    def __init__(self, rule: Normalization, statistics: tuple[Tensor, Tensor] | None):
+        self.axis, self.eps = rule.axis, rule.eps.unsqueeze(-1)
+        self.statistics = statistics
+        self.momentum = rule.momentum.unsqueeze(-1) if statistics else None
+
+    def forward(self, x: Tensor, t: Tensor | None) -> Tensor:
+        if self.statistics and t is None:
+            mean, variance = self.statistics
+            return (x - mean).mul_((variance + self.eps).rsqrt_())
+        self.x_hat, mean, variance, self.inverse = standardize(x, self.axis, self.eps)
+        if self.statistics:
+            track(*self.statistics, mean, variance, x.shape[1], self.momentum)
+        return self.x_hat
+
+    def backward(self, dy: Tensor) -> Tensor:
+        return standardize_backward(dy, self.x_hat, self.inverse, self.axis)
+
+
+class Affine:
+    """y = γx + β, each [K, 1, inputs]."""
+
+    def __init__(self, values: tuple[Tensor, Tensor], grads: tuple[Tensor, Tensor]):
+        self.scale, self.shift = values
+        self.scale_grad, self.shift_grad = grads
+
+    def forward(self, x: Tensor, t: Tensor | None) -> Tensor:
+        self.x = x
+        return torch.addcmul(self.shift, x, self.scale)
+
+    def backward(self, dy: Tensor) -> Tensor:
+        torch.sum(dy * self.x, 1, keepdim=True, out=self.scale_grad)
+        torch.sum(dy, 1, keepdim=True, out=self.shift_grad)
+        return dy * self.scale
+
+
+class Relu:
+    """max(x, 0)."""
+
+    def forward(self, x: Tensor, t: Tensor | None) -> Tensor:
+        self.y = x.relu_()
+        return self.y
+
+    def backward(self, dy: Tensor) -> Tensor:
+        return torch.ops.aten.threshold_backward.grad_input(dy, self.y, 0, grad_input=dy)
+
+
+class Tanh:
+    """tanh x."""
+
+    def forward(self, x: Tensor, t: Tensor | None) -> Tensor:
+        self.y = x.tanh_()
+        return self.y
+
+    def backward(self, dy: Tensor) -> Tensor:
+        return dy.mul_(1 - self.y.square())
+
+
+class Sigmoid:
+    """1/(1 + e⁻ˣ), computed as (1 + tanh(x/2))/2: torch's own has other last bits at a tensor's ragged end."""
+
+    def forward(self, x: Tensor, t: Tensor | None) -> Tensor:
+        self.y = x.mul_(0.5).tanh_().add_(1).mul_(0.5)
+        return self.y
+
+    def backward(self, dy: Tensor) -> Tensor:
+        return dy.mul_(self.y * (1 - self.y))
+
+
+class Gelu:
+    """x · Φ(x), Φ the normal distribution (Hendrycks & Gimpel 2016), by erf for the same reason as in Sigmoid."""
+
+    def forward(self, x: Tensor, t: Tensor | None) -> Tensor:
+        self.x = x
+        self.phi = (x * math.sqrt(0.5)).erf_().add_(1).mul_(0.5)
+        return x * self.phi
+
+    def backward(self, dy: Tensor) -> Tensor:
+        density = self.x.square().mul_(-0.5).exp_().mul_(1 / math.sqrt(2 * math.pi))
+        return dy.mul_(density.mul_(self.x).add_(self.phi))
+
+
+class Dropout:
+    """x · mask/(1 − rate): each run has its own key and rate, each update its own mask."""
+
+    def __init__(self, keys: list[int], rates: list[float], device: torch.device):
+        def per_run(values: list, dtype: torch.dtype) -> Tensor:
+            return torch.tensor(values, dtype=dtype, device=device).view(-1, 1, 1)
+
+        self.keys = per_run(keys, torch.int32)
+        # P(32 random bits, read as a signed integer, < this) = rate
+        self.threshold = per_run([int(rate * 2**32) - 2**31 for rate in rates], torch.int32)
+        self.gain = per_run([1 / (1 - rate) for rate in rates], torch.float32)
+
+    def forward(self, x: Tensor, t: Tensor | None) -> Tensor:
+        if t is None:
+            return x
+        key = hashed(self.keys ^ (t.to(torch.int32) * signed(0x9E3779B9)))
+        bits = hashed(positions(x.shape[1], x.shape[2], x.device) ^ key)
+        self.mask = (bits >= self.threshold) * self.gain
+        return x * self.mask
+
+    def backward(self, dy: Tensor) -> Tensor:
+        return dy.mul_(self.mask)
+
+
+@lru_cache(maxsize=32)
+def positions(batch: int, width: int, device: torch.device) -> Tensor:
+    """The place of each element of a batch, scrambled so that masks of different keys share no pattern; [1, batch, width]."""
+    return hashed(torch.arange(batch * width, dtype=torch.int32, device=device)).view(1, batch, width)
+
+
+ACTIVATIONS: dict[str, type[Layer]] = {"relu": Relu, "tanh": Tanh, "sigmoid": Sigmoid, "gelu": Gelu}

@@ -1,0 +1,166 @@
+"""The training loop of a stack: epochs, updates, evaluation, records."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from trainer.data import load
+from trainer.decay import multipliers
+from trainer.device import Threads, resolve, synchronise
+from trainer.evaluation import evaluate
+from trainer.experiment import Experiment
+from trainer.model import blueprint
+from trainer.network import Layout
+from trainer.randomness import order
+from trainer.records import Record
+from trainer.stack import structure
+from trainer.state import State, initial_state
+from trainer.step import Step
+from trainer.tensors import Tensors, on_device
+
+Prune = Callable[[list[Record]], set[int]]
+"""Given the records of one moment, the runs (places in the list) that shall leave the stack."""
+
+SIGNS_OF_LIFE = ("train/loss", "valid/loss", "weight_norm/")
+"""Metrics that must stay finite: losses and parameters."""
+
+
+def train(experiments: Experiment | Sequence[Experiment], data: Tensors | None = None) -> Iterator[Record]:
+    """Train one experiment, or several of one structure as one stack, and yield their records as they come.
+
+    Writes nothing; `trainer.run` does the same into directories.
+    """
+    stack = [experiments] if isinstance(experiments, Experiment) else list(experiments)
+    data = data or on_device(load(stack[0].dataset), resolve(stack[0].device))
+    for records in Training(stack, data):
+        yield from records
+
+
+class Training:
+    """A stack of experiments of one structure being trained.
+
+    Iterating makes one update at a time and yields the records it gave rise to, mostly none: the host looks at the device only
+    at records. Between two updates `state` is whole: it can be saved, and another Training can go on from it.
+    """
+
+    def __init__(
+        self, experiments: Sequence[Experiment], data: Tensors, state: State | None = None, prune: Prune | None = None
+    ):
+        self.experiments, self.data, self.prune = list(experiments), data, prune
+        first = self.experiments[0]
+        if any(structure(e) != structure(first) for e in self.experiments):
+            raise ValueError("These experiments differ in structure and can't train as one stack.")
+        specs = blueprint(first.model, first.normalization, first.dropout, data.features, data.classes)
+        self.layout = Layout(specs, running_statistics=first.normalization.axis == -2)
+        samples = len(data.train.labels)
+        self.whole_set = first.batch_size == "full"
+        self.batch = samples if self.whole_set else min(first.batch_size, samples)
+        self.per_epoch = math.ceil(samples / self.batch)
+        self.updates = first.epochs * self.per_epoch
+        self.record_every = first.record_every or self.per_epoch
+        self.alive = list(range(len(self.experiments)))
+        self.left: dict[int, State] = {}
+        self._bind((state or initial_state(self.experiments, self.layout)).to(data.device))
+
+    def _bind(self, state: State) -> None:
+        """Build the step around `state`, for the runs that are alive."""
+        self.state = state
+        self.finite = state.copy()
+        alive = [self.experiments[run] for run in self.alive]
+        self.step = Step(alive, self.layout, state, self.data.train, self.data.features)
+        rates = [[e.optimizer.lr * m for m in multipliers(e.decay, self.updates, self.per_epoch)] for e in alive]
+        self.rates = torch.tensor(rates, dtype=torch.float32, device=self.data.device)
+        self.orders: Tensor | None = None
+
+    def __iter__(self) -> Iterator[list[Record]]:
+        if self.updates == 0:
+            yield self._records({})
+        threads = Threads(self.experiments[0].threads, self.data.device, self.batch)
+        while self.alive and self.state.step < self.updates:
+            with threads.timed():
+                norms = self._update()
+            self.state.seconds += threads.seconds
+            yield self._records(norms) if norms else []
+
+    def _update(self) -> dict[str, Tensor]:
+        """One update; where a record is due, its norms, with the device's work done."""
+        epoch, position = divmod(self.state.step, self.per_epoch)
+        if not self.whole_set and (position == 0 or self.orders is None):
+            self.orders = self._order(epoch)
+        start = position * self.batch
+        index = None if self.orders is None else self.orders[:, start : start + self.batch]
+        step = self.state.step + 1
+        measure = step % self.record_every == 0 or step == self.updates
+        norms = self.step(index, self._rate(), measure)
+        if measure:
+            synchronise(self.data.device)
+        return norms
+
+    def _order(self, epoch: int) -> Tensor:
+        """The order of an epoch for each run, [K, N]."""
+        samples = len(self.data.train.labels)
+        return torch.stack([order(self.experiments[run].seed, epoch, samples) for run in self.alive]).to(self.data.device)
+
+    def _rate(self, step: int | None = None) -> Tensor:
+        step = self.state.step if step is None else step
+        return self.rates[:, step : step + 1]
+
+    def of(self, run: int) -> State:
+        """The state of one run, a stack of one: as it is, or the last finite one of a run that has left the stack."""
+        return self.left[run] if run in self.left else self.state.rows([self.alive.index(run)])
+
+    def _records(self, norms: dict[str, Tensor]) -> list[Record]:
+        """Look at the device once: the records of all runs; those that diverged or were pruned leave the stack."""
+        last = self.state.step == self.updates
+        metrics = self._metrics(norms, last)
+        table = torch.cat(list(metrics.values()), 1).tolist()
+        status = "completed" if last else "running"
+        records = [
+            self._record(run, dict(zip(metrics, row, strict=True)), status)
+            for run, row in zip(self.alive, table, strict=True)
+        ]
+        self.state.clear_tallies()
+        return self._dismiss(records)
+
+    def _metrics(self, norms: dict[str, Tensor], last: bool) -> dict[str, Tensor]:
+        """Every metric of this moment by its name, each [K, 1]."""
+        state, metrics = self.state, dict[str, Tensor]()
+        if state.updates:
+            metrics["train/loss"] = state.loss / state.samples
+            metrics["train/accuracy"] = state.correct / state.samples
+            metrics["lr"] = self._rate(state.step - 1)
+            metrics |= norms
+            if self.step.numbers.clip.clips_gradient:
+                metrics["clipped_fraction"] = state.clipped / state.updates
+        for split, wanted in (("valid", len(self.data.valid.labels) > 0), ("test", last)):
+            if wanted:
+                loss, accuracy = evaluate(self.step.network, getattr(self.data, split), self.data.features)
+                metrics |= {f"{split}/loss": loss, f"{split}/accuracy": accuracy}
+        return metrics
+
+    def _record(self, run: int, metrics: dict[str, float], status: str) -> Record:
+        alive = all(math.isfinite(value) for name, value in metrics.items() if name.startswith(SIGNS_OF_LIFE))
+        epoch = self.state.step / self.per_epoch
+        epoch = int(epoch) if epoch.is_integer() else round(epoch, 4)
+        return Record(run, epoch, self.state.step, self.state.seconds, metrics, status if alive else "diverged")
+
+    def _dismiss(self, records: list[Record]) -> list[Record]:
+        """Let the runs go that diverged (with their last finite state) or lost (`prune`); the others train on untouched."""
+        going = [record for record in records if record.status == "running"]
+        lost = self.prune(going) if self.prune and going else set()
+        records = [replace(r, status="pruned") if r.run in lost else r for r in records]
+        for place, record in enumerate(records):
+            if record.status in ("diverged", "pruned"):
+                self.left[record.run] = (self.state if record.status == "pruned" else self.finite).rows([place])
+        staying = [place for place, record in enumerate(records) if record.run not in self.left]
+        if len(staying) == len(records):
+            self.finite = self.state.copy()
+        else:
+            self.alive = [records[place].run for place in staying]
+            self._bind(self.state.rows(staying))
+        return records

@@ -1,0 +1,161 @@
+"""K networks of one structure as one: where each parameter lies in the rows of θ, its initial values, forward and backward."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from trainer.layers import ACTIVATIONS, Affine, Dropout, Layer, Linear, Standardize
+from trainer.model import LayerSpec, Mlp
+from trainer.randomness import generator, word
+
+BLOCK = 256  # floats; parameters and layers start at a multiple: `clipping.row_norm` sums in such blocks
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where one tensor of a run lies in its row: [start, start + rows · columns)."""
+
+    layer: str
+    role: str  # weight, bias, scale, shift; mean, var for running statistics
+    start: int
+    rows: int
+    columns: int
+
+    def view(self, flat: Tensor) -> Tensor:
+        """Its [K, rows, columns] in `flat` [K, P], sharing memory."""
+        return flat[:, self.start : self.start + self.rows * self.columns].unflatten(1, (self.rows, self.columns))
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter with its gradient, views [K, in, out] into the rows of θ and g (biases: [K, 1, out])."""
+
+    value: Tensor
+    grad: Tensor
+    is_weight: bool
+    is_output: bool
+
+
+class Layout:
+    """Places of all parameters and running statistics of a network; `width` floats a row."""
+
+    def __init__(self, specs: Sequence[LayerSpec], running_statistics: bool):
+        self.specs = specs
+        self.parameters: dict[tuple[str, str], Place] = {}
+        self.statistics: dict[tuple[str, str], Place] = {}
+        self.width = self.statistics_width = 0
+        for spec in specs:
+            if spec.kind in ("linear", "affine"):
+                roles = ("weight", "bias") if spec.kind == "linear" else ("scale", "shift")
+                self.width = self._place(self.parameters, spec, roles, self.width)
+            elif spec.kind == "standardize" and running_statistics:
+                self.statistics_width = self._place(self.statistics, spec, ("mean", "var"), self.statistics_width)
+
+    @staticmethod
+    def _place(places: dict, spec: LayerSpec, roles: tuple[str, str], start: int) -> int:
+        for role in roles:
+            rows = spec.inputs if role == "weight" else 1
+            places[spec.name, role] = Place(spec.name, role, start, rows, spec.outputs)
+            start += -(-rows * spec.outputs // BLOCK) * BLOCK
+        return start
+
+    def layers(self) -> dict[str, slice]:
+        """The columns of each layer that has parameters, for norms a layer."""
+        starts: dict[str, int] = {}
+        for place in self.parameters.values():
+            starts.setdefault(place.layer, place.start)
+        ends = [*list(starts.values())[1:], self.width]
+        return {name: slice(start, end) for (name, start), end in zip(starts.items(), ends, strict=True)}
+
+    def count(self) -> int:
+        """How many parameters one run has."""
+        return sum(place.rows * place.columns for place in self.parameters.values())
+
+
+def initial_parameters(layout: Layout, model: Mlp, seed: int) -> Tensor:
+    """θ of one run before its first update, [P] on the CPU: a function of (seed, layer) alone; γ = 1, β = 0."""
+    theta = torch.zeros(1, layout.width)
+    for spec in layout.specs:
+        if spec.kind == "affine":
+            layout.parameters[spec.name, "scale"].view(theta).fill_(1)
+        elif spec.kind == "linear":
+            stream = generator(seed, "init", spec.place)
+            weight, bias = (layout.parameters[spec.name, role].view(theta) for role in ("weight", "bias"))
+            _initialise(model, weight, bias, stream)
+    return theta[0]
+
+
+def _initialise(model: Mlp, weight: Tensor, bias: Tensor, stream: torch.Generator) -> None:
+    fan_in, fan_out = weight.shape[1:]
+    if model.init == "default":
+        bound = 1 / math.sqrt(fan_in)
+        weight.uniform_(-bound, bound, generator=stream)
+        bias.uniform_(-bound, bound, generator=stream)
+    elif model.init == "xavier":
+        bound = math.sqrt(6 / (fan_in + fan_out))
+        weight.uniform_(-bound, bound, generator=stream)
+    else:
+        weight.normal_(0, math.sqrt(2 / fan_in) if model.init == "he" else 1, generator=stream)
+    weight.mul_(model.init_scale)
+
+
+def initial_statistics(layout: Layout) -> Tensor:
+    """Running means 0 and variances 1, one row [R]."""
+    statistics = torch.zeros(1, layout.statistics_width)
+    for (_, role), place in layout.statistics.items():
+        if role == "var":
+            place.view(statistics).fill_(1)
+    return statistics[0]
+
+
+class Network:
+    """The stack's layers, bound to θ [K, P], g [K, P] and running statistics [K, R]."""
+
+    def __init__(self, layout: Layout, experiments: Sequence, numbers, theta: Tensor, g: Tensor, statistics: Tensor):
+        """`experiments` give seeds and rates, `numbers` the normalization with its tensors [K, 1]."""
+        self.layers: list[Layer] = []
+        self.parameters: list[Parameter] = []
+        self.layout, self.theta, self.g, self.statistics = layout, theta, g, statistics
+        first = next(i for i, spec in enumerate(layout.specs) if spec.kind == "linear")
+        for i, spec in enumerate(layout.specs):
+            self.layers.append(self._build(spec, experiments, numbers, needs_dx=i > first))
+        self.first = first  # nothing below the first Linear has a gradient to find
+
+    def _build(self, spec: LayerSpec, experiments: Sequence, numbers, needs_dx: bool) -> Layer:
+        if spec.kind == "linear":
+            return Linear(*self._bind(spec, ("weight", "bias")), needs_dx)
+        if spec.kind == "affine":
+            return Affine(*self._bind(spec, ("scale", "shift")))
+        if spec.kind == "standardize":
+            places = [self.layout.statistics.get((spec.name, role)) for role in ("mean", "var")]
+            views = tuple(place.view(self.statistics) for place in places) if places[0] else None
+            return Standardize(numbers.normalization, views)
+        if spec.kind == "dropout":
+            keys = [word(e.seed, "dropout", spec.place) for e in experiments]
+            rates = [e.dropout.rate if spec.place else e.dropout.input_rate for e in experiments]
+            return Dropout(keys, rates, self.theta.device)
+        return ACTIVATIONS[spec.name]()
+
+    def _bind(self, spec: LayerSpec, roles: tuple[str, str]) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
+        places = [self.layout.parameters[spec.name, role] for role in roles]
+        values, grads = (tuple(place.view(flat) for place in places) for flat in (self.theta, self.g))
+        output = spec is self.layout.specs[-1]
+        for role, value, grad in zip(roles, values, grads, strict=True):
+            self.parameters.append(Parameter(value, grad, role == "weight", output))
+        return values, grads
+
+    def forward(self, x: Tensor, t: Tensor | None = None) -> Tensor:
+        """Logits [K, B, classes] of x [K, B, features]; in training with the update's number t, else in evaluation."""
+        for layer in self.layers:
+            x = layer.forward(x, t)
+        return x
+
+    def backward(self, dy: Tensor) -> None:
+        """Write the gradients of all parameters into g, from ∂L/∂logits of the last training forward."""
+        for layer in reversed(self.layers[self.first :]):
+            dy = layer.backward(dy)
