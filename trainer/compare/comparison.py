@@ -1,0 +1,184 @@
+"""From runs to comparison: groups, tuning, estimates and paired differences; the result is plain data."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from trainer.compare.groups import Keys, find_group, group_runs, labels, nearest, values_of, varying
+from trainer.compare.options import Options, check, direction_of
+from trainer.compare.runs import CompareError, Run, find_runs, without_repeats
+from trainer.compare.statistics import Difference, Estimate, estimate, holm, paired_difference
+
+Seed = Hashable
+
+
+@dataclass(frozen=True)
+class Target:
+    """When the target accuracy was reached: by how many runs, and the medians over those (None: by none)."""
+
+    runs: int
+    reached: int
+    steps: float | None
+    samples: float | None
+    seconds: float | None
+
+
+@dataclass(frozen=True)
+class Row:
+    """One group. `runs` finished, `diverged` did not; `tried` holds all runs of the settings it was chosen from."""
+
+    label: str
+    runs: list[Run]
+    diverged: list[Run]
+    tried: list[Run]
+    estimate: Estimate
+    best: Run | None
+    target: Target
+    difference: Difference | None = None
+    p_holm: float | None = None
+
+    @property
+    def everything(self) -> list[Run]:
+        return self.runs + self.diverged
+
+    @property
+    def settings_tried(self) -> int:
+        return len({run.identity for run in self.tried})
+
+
+@dataclass(frozen=True)
+class Table:
+    """The rows of one data set, best first; `baseline` is the label of the row the others are compared with."""
+
+    dataset: str
+    baseline: str
+    rows: list[Row]
+
+    @property
+    def comparisons(self) -> int:
+        return sum(row.p_holm is not None for row in self.rows)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One table a data set; `unfinished` counts left-out runs by status; `warnings` tells what else was left out."""
+
+    options: Options
+    tables: list[Table]
+    unfinished: dict[str, int] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+
+def compare(roots: Iterable[Path], options: Options) -> Comparison:
+    """Compares all runs in and below `roots`; raises CompareError where there is nothing to compare."""
+    roots = list(roots)
+    found, warnings = find_runs(roots)
+    places = ", ".join(str(root) for root in roots[:3]) + (", …" if len(roots) > 3 else "")
+    if not found:
+        raise CompareError("\n".join([*warnings, f"No runs below {places}; `train` writes one."]))
+    finished = [run for run in found if run.status in ("completed", "diverged")]
+    unfinished = _counts(run.status for run in found if run.status not in ("completed", "diverged"))
+    if not finished:
+        raise CompareError(f"No finished run below {places}: {', '.join(f'{n} {s}' for s, n in unfinished.items())}.")
+    runs, repeats = without_repeats(finished)
+    if repeats:
+        names = ", ".join(str(run.directory) for run in repeats[:3]) + (", …" if len(repeats) > 3 else "")
+        warnings.append(f"Repeated with the same configuration and seed, the newest counts; left out: {names}.")
+    check(runs, options)
+    return Comparison(options, _tables(runs, options), unfinished, warnings)
+
+
+def _counts(words: Iterable[str]) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for word in words:
+        counts[word] = counts.get(word, 0) + 1
+    return counts
+
+
+def _tables(runs: list[Run], options: Options) -> list[Table]:
+    by_dataset = [group_runs(part, options.by, options.tune) for part in group_runs(runs, ("dataset",))]
+    named = [(groups, labels(groups, options.by, options.tune)) for groups in by_dataset]
+    places = [find_group(options.baseline, groups, names) if options.baseline else None for groups, names in named]
+    if options.baseline and all(place is None for place in places):
+        known = [name for _, names in named for name in names]
+        ending = nearest(options.baseline, known)
+        raise CompareError(f"--baseline {options.baseline}: no such group{ending} Groups: {'; '.join(known)}.")
+    return [_table(groups, names, place, options) for (groups, names), place in zip(named, places, strict=True)]
+
+
+def _table(groups: list[list[Run]], names: list[str], baseline: int | None, options: Options) -> Table:
+    """`baseline` is a place in `groups`; None takes the first group that has any finished run."""
+    rows = [_row(name, runs, options) for name, runs in zip(names, groups, strict=True)]
+    base = rows[baseline] if baseline is not None else next((row for row in rows if row.runs), rows[0])
+    others = [row for row in rows if row is not base]
+    differences = [paired_difference(*matched(row.runs, base.runs, options.metric)) for row in others]
+    corrected = holm([difference.p for difference in differences])
+    compared = [
+        replace(row, difference=difference, p_holm=p)
+        for row, difference, p in zip(others, differences, corrected, strict=True)
+    ]
+    return Table(groups[0][0].dataset, base.label, sorted([base, *compared], key=lambda row: _rank(row, options)))
+
+
+def _rank(row: Row, options: Options) -> tuple[bool, float]:
+    mean = row.estimate.mean
+    return mean is None, 0.0 if mean is None else -mean * (options.direction or 1)
+
+
+def _row(label: str, tried: list[Run], options: Options) -> Row:
+    chosen = choose(tried, options.tune, options.selection) if options.tune else tried
+    runs = [run for run in chosen if run.status == "completed"]
+    diverged = [run for run in chosen if run.status == "diverged"]
+    values = [(value, run) for run in runs if (value := run.metric(options.metric)) is not None]
+    best = max(values, key=lambda pair: pair[0] * (options.direction or 1), default=(None, None))[1]
+    sample = list(by_seed(runs, options.metric).values())
+    return Row(label, runs, diverged, tried, estimate(sample), best, _target(runs, diverged))
+
+
+def by_seed(runs: Iterable[Run], metric: str) -> dict[Seed, float]:
+    """One value a seed: the metric's mean over the seed's runs, so that n counts seeds and nothing twice."""
+    values: dict[Seed, list[float]] = {}
+    for run in runs:
+        if (value := run.metric(metric)) is not None:
+            values.setdefault(run.seed, []).append(value)
+    return {seed: math.fsum(sample) / len(sample) for seed, sample in values.items()}
+
+
+def matched(ours: Sequence[Run], base: Sequence[Run], metric: str) -> tuple[dict[Seed, float], dict[Seed, float]]:
+    """Both rows' values by seed, over those runs only that agree in seed *and* in every key varying inside a row.
+
+    A key that one of the rows does not have at all cannot be matched and is averaged over."""
+    shared = {key for run in ours for key in run.settings} & {key for run in base for key in run.settings}
+    keys = tuple(key for key in {*varying(ours), *varying(base)} if key in shared)
+    ours, base = ([run for run in row if run.metric(metric) is not None] for row in (ours, base))
+    common = {(run.seed, values_of(run, keys)) for run in ours} & {(run.seed, values_of(run, keys)) for run in base}
+    ours, base = ([run for run in row if (run.seed, values_of(run, keys)) in common] for row in (ours, base))
+    return by_seed(ours, metric), by_seed(base, metric)
+
+
+def choose(runs: list[Run], keys: Keys, metric: str) -> list[Run]:
+    """The runs of the setting of `keys` with the best mean over seeds; one with diverged runs loses to any without."""
+
+    def score(setting: list[Run]) -> tuple[float, float]:
+        mean = estimate(list(by_seed((run for run in setting if run.status == "completed"), metric).values())).mean
+        diverged = sum(run.status == "diverged" for run in setting) / len(setting)
+        return diverged, math.inf if mean is None else -mean * (direction_of(metric) or 1)
+
+    return min(group_runs(runs, keys), key=score)
+
+
+def _target(runs: list[Run], diverged: list[Run]) -> Target:
+    """A diverged run counts as one that never got there, even where it passed the target on its way."""
+    reached = [run for run in runs if run.metric("steps_to_target") is not None]
+
+    def median(name: str) -> float | None:
+        values = [value for run in reached if (value := run.metric(name)) is not None]
+        return float(np.median(values)) if values else None
+
+    medians = (median(f"{unit}_to_target") for unit in ("steps", "samples", "seconds"))
+    return Target(len(runs) + len(diverged), len(reached), *medians)

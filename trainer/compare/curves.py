@@ -1,0 +1,84 @@
+"""Lines with bands, ready to be drawn: a metric over the epochs, or over a number that was tried."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from trainer.compare.comparison import Row, Seed, by_seed
+from trainer.compare.groups import group_runs
+from trainer.compare.runs import Run
+from trainer.compare.statistics import estimate
+
+
+class Point(NamedTuple):
+    """A mean over seeds with its 95 % interval, which is the mean itself for one seed."""
+
+    x: float
+    mean: float
+    low: float
+    high: float
+
+
+def learning_curve(row: Row, metric: str) -> list[Point]:
+    """The metric over the epochs, from the `metrics.jsonl` of the row's finished runs; empty where it has none."""
+    values: dict[float, dict[Seed, list[float]]] = {}
+    for run in row.runs:
+        for epoch, value in _history(run, metric).items():
+            values.setdefault(epoch, {}).setdefault(run.seed, []).append(value)
+    means = {x: {seed: sum(some) / len(some) for seed, some in seeds.items()} for x, seeds in values.items()}
+    return _points(means)
+
+
+def sensitivity(row: Row, key: str, metric: str) -> list[Point]:
+    """The metric over the values of `key` that the row tried; empty where these are no numbers."""
+    finished = [run for run in row.tried if run.status == "completed"]
+    settings = {number(runs[0], key): by_seed(runs, metric) for runs in group_runs(finished, (key,))}
+    return _points({x: values for x, values in settings.items() if x is not None})
+
+
+def diverged_at(row: Row, key: str) -> list[float]:
+    """The values of `key` at which at least one of the row's runs diverged."""
+    found = {number(run, key) for run in row.tried if run.status == "diverged"}
+    return sorted(x for x in found if x is not None)
+
+
+def number(run: Run, key: str) -> float | None:
+    value = run.settings.get(key)
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _points(samples: Mapping[float, Mapping[Seed, float]]) -> list[Point]:
+    points = []
+    for x, values in sorted(samples.items()):
+        sample = estimate(list(values.values()))
+        if sample.mean is not None:
+            low = sample.mean if sample.low is None else sample.low
+            high = sample.mean if sample.high is None else sample.high
+            points.append(Point(x, sample.mean, low, high))
+    return points
+
+
+def _history(run: Run, metric: str) -> dict[float, float]:
+    """The last finite value of each epoch. A last line cut off by a kill is no reason to lose the others."""
+    history = {}
+    for record in _records(run):
+        epoch, value = record.get("epoch"), record.get(metric)
+        if isinstance(epoch, int | float) and isinstance(value, int | float) and abs(value) < float("inf"):
+            history[float(epoch)] = float(value)
+    return history
+
+
+def _records(run: Run) -> Iterable[dict[str, object]]:
+    try:
+        lines = (run.directory / "metrics.jsonl").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return
+    for line in lines:
+        try:
+            record = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(record, dict):
+            yield record

@@ -1,0 +1,84 @@
+"""The comparison in files: one row a group with stable columns and full values."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from trainer.compare.comparison import Comparison, Options, Row, Table
+from trainer.compare.fairness import flags
+from trainer.compare.groups import show
+from trainer.compare.statistics import Difference
+from trainer.compare.table import chosen
+from trainer.compare.verdicts import row_verdict, scale_of
+
+
+def write_csv(comparison: Comparison, path: Path) -> None:
+    """One line a group; an undefined value is an empty cell."""
+    lines = [row_data(table, row, comparison.options) for table in comparison.tables for row in table.rows]
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, lines[0])
+        writer.writeheader()
+        writer.writerows(lines)
+
+
+def write_json(comparison: Comparison, path: Path) -> None:
+    """Everything the terminal shows, as strict JSON: an undefined value is null."""
+    options = comparison.options
+    content = {
+        "metric": options.metric,
+        "by": options.by,
+        "tune": options.tune,
+        "selection": options.selection if options.tune else None,
+        "confidence": 0.95,
+        "correction": "Holm",
+        "tables": [_table_data(table, options) for table in comparison.tables],
+        "unfinished": comparison.unfinished,
+        "warnings": comparison.warnings,
+    }
+    path.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def _table_data(table: Table, options: Options) -> dict[str, Any]:
+    return {
+        "dataset": table.dataset,
+        "baseline": table.baseline,
+        "comparisons": table.comparisons,
+        "groups": [row_data(table, row, options) | {"settings": _shared(row)} for row in table.rows],
+        "flags": flags(table, options),
+    }
+
+
+def _shared(row: Row) -> dict[str, str]:
+    """The settings that all runs of a row have in common, as one would type them."""
+    common = frozenset.intersection(*(run.identity for run in row.everything))
+    return {key: show(value) for key, value in row.everything[0].settings.items() if (key, value) in common}
+
+
+def row_data(table: Table, row: Row, options: Options) -> dict[str, Any]:
+    """The columns of a group, in the metric's own unit (accuracies from 0 to 1)."""
+    return dict(_sample_columns(table, row, options)) | dict(_difference_columns(table, row, options))
+
+
+def _sample_columns(table: Table, row: Row, options: Options) -> Iterator[tuple[str, Any]]:
+    yield from (("dataset", table.dataset), ("group", row.label), ("metric", options.metric))
+    yield from (("chosen", chosen(row, options.tune) or None), ("settings_tried", row.settings_tried))
+    sample = row.estimate
+    yield from (("n", sample.n), ("diverged", len(row.diverged)), ("mean", sample.mean), ("sd", sample.sd))
+    yield from (("ci_low", sample.low), ("ci_high", sample.high))
+    best = row.best
+    yield "best", best.metric(options.metric) if best else None
+    yield from (("best_seed", best.seed if best else None), ("best_run", str(best.directory) if best else None))
+    way = row.target
+    yield from (("runs", way.runs), ("reached_target", way.reached), ("steps_to_target", way.steps))
+    yield from (("samples_to_target", way.samples), ("seconds_to_target", way.seconds))
+
+
+def _difference_columns(table: Table, row: Row, options: Options) -> Iterator[tuple[str, Any]]:
+    found = row.difference or Difference(0)
+    yield from (("baseline", table.baseline), ("pairs", found.n), ("difference", found.mean))
+    yield from (("difference_low", found.low), ("difference_high", found.high), ("p", found.p), ("p_holm", row.p_holm))
+    yield "verdict", row_verdict(row, scale_of(table, options.metric), options.direction)

@@ -1,0 +1,62 @@
+"""What is compared, and whether the runs at hand can answer it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from trainer.compare.groups import Keys, check_keys, nearest
+from trainer.compare.runs import CompareError, Run
+
+
+@dataclass(frozen=True)
+class Options:
+    """What is compared: `metric` of the summaries; rows by `by` (None: by whole configuration); `tune`: keys whose
+    best setting stands for its row; `baseline`: the label of the group that others are compared with."""
+
+    metric: str = "valid/accuracy"
+    by: Keys | None = None
+    tune: Keys = ()
+    baseline: str | None = None
+
+    @property
+    def direction(self) -> int:
+        """+1: higher is better, −1: lower is better, 0: neither (a norm, a fraction)."""
+        return direction_of(self.metric)
+
+    @property
+    def selection(self) -> str:
+        """The metric that settings are chosen by: on validation data, whatever is compared afterwards."""
+        if self.metric.removeprefix("best/").startswith("valid/"):
+            return self.metric
+        return "valid/loss" if self.metric.endswith("/loss") else "valid/accuracy"
+
+
+def direction_of(metric: str) -> int:
+    if metric.endswith("accuracy") or metric == "samples_per_second":
+        return 1
+    return -1 if metric.endswith(("loss", "seconds", "steps", "_to_target")) else 0
+
+
+def check(runs: Sequence[Run], options: Options) -> None:
+    """Raises CompareError where the options do not fit the finished runs."""
+    check_keys("--by", options.by or (), runs)
+    check_keys("--tune", options.tune, runs)
+    if both := set(options.by or ()) & set(options.tune):
+        raise CompareError(f"{', '.join(sorted(both))} is in --tune and in --by; a row's own key cannot be tuned.")
+    completed = [run for run in runs if run.status == "completed"]
+    known = {name: None for run in completed for name in run.summary if run.metric(name) is not None}
+    for name in (options.metric, options.selection) if options.tune else (options.metric,):
+        if completed and name not in known:
+            raise CompareError(_no_metric(name, known, tuned=name != options.metric))
+
+
+def _no_metric(name: str, known: Iterable[str], tuned: bool) -> str:
+    if tuned:
+        return f"Settings are chosen by {name}, and no finished run has it: run again with dataset.validation above 0."
+    if name == "valid/accuracy":
+        return (
+            "No finished run has valid/accuracy (was dataset.validation=0?); "
+            "type --metric test/accuracy to compare on test data."
+        )
+    return f"No finished run has the metric {name}{nearest(name, known)} There are: {', '.join(sorted(known))}."

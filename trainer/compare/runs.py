@@ -1,0 +1,165 @@
+"""Run directories as data: find them, read `config.yaml` and `summary.json`, keep the newest of repeated runs."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+# The one list of keys (or whole groups of keys) that cannot change what a run learns, and so never tell two
+# configurations apart. `target` only says when to look at the clock; runs are averaged over `seed` and paired by it.
+HOUSEKEEPING = (
+    "seed", "name", "device", "threads", "target", "log", "checkpoint", "report", "dataset.root", "dataset.fallback",
+)  # fmt: skip
+
+# libyaml reads 300 configurations in 0.1 s, pure Python in 0.7 s.
+YamlLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class CompareError(ValueError):
+    """A mistake of the user's in one plain sentence: what is wrong, what is allowed, the nearest match."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run directory. `settings` is the flat configuration that decides the result: `{"optimizer": "sgd",
+    "optimizer.lr": 0.1, …}`, housekeeping and seed left out and `dataset` being the data set really used."""
+
+    directory: Path
+    settings: dict[str, Hashable]
+    seed: int
+    target: float | None
+    summary: dict[str, Any]
+    started: float
+    written: float
+
+    @property
+    def status(self) -> str:
+        return str(self.summary["status"])
+
+    @property
+    def dataset(self) -> str:
+        return str(self.settings["dataset"])
+
+    @cached_property
+    def identity(self) -> frozenset[tuple[str, Hashable]]:
+        """What makes two runs runs of the same configuration."""
+        return frozenset(self.settings.items())
+
+    def metric(self, name: str) -> float | None:
+        """The last value of a metric in the run's summary; None where it is missing, not a number or not finite."""
+        value = self.summary.get(name)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            return None
+        return float(value)
+
+
+def find_runs(roots: Iterable[Path]) -> tuple[list[Run], list[str]]:
+    """All runs in and below `roots`, in the order they were started, with one sentence for each that is unreadable.
+
+    Raises CompareError where a root is not a directory."""
+    runs: list[Run] = []
+    warnings: list[str] = []
+    for directory in _run_directories(roots, warnings):
+        try:
+            runs.append(read_run(directory))
+        except CompareError as error:
+            warnings.append(f"Skipped {error}")
+    return sorted(runs, key=lambda run: (run.started, str(run.directory))), warnings
+
+
+def _run_directories(roots: Iterable[Path], warnings: list[str]) -> list[Path]:
+    """Each directory that holds both files of a run, once, however often and by whatever path it was given."""
+
+    def unreadable(error: OSError) -> None:
+        warnings.append(f"Skipped {error.filename}: it cannot be read ({error.strerror}).")
+
+    found: dict[Path, Path] = {}
+    for root in roots:
+        if not root.is_dir():
+            problem = "is not a directory" if root.exists() else "does not exist"
+            raise CompareError(f"{root} {problem}; give directories that hold runs, for example `train compare runs`.")
+        for folder, subfolders, files in os.walk(root, onerror=unreadable):
+            subfolders[:] = [name for name in subfolders if not name.startswith(".")]
+            if "summary.json" in files and "config.yaml" in files:
+                found.setdefault(Path(folder).resolve(), Path(folder))
+    return list(found.values())
+
+
+def read_run(directory: Path) -> Run:
+    """Reads one run directory; raises CompareError naming the file and what is wrong with it."""
+    summary_file, config_file = directory / "summary.json", directory / "config.yaml"
+    summary = _mapping(summary_file, json.loads)
+    config = _mapping(config_file, _parse_yaml)
+    if not isinstance(summary.get("status"), str):
+        raise CompareError(f"{summary_file}: it has no status, so it is not the summary of a run.")
+    flat = flatten(config)
+    seed, target = flat.get("seed"), flat.get("target")
+    if isinstance(seed, bool) or not isinstance(seed, int):
+        raise CompareError(f"{config_file}: it has no whole-numbered seed, so it is not the configuration of a run.")
+    settings = {key: value for key, value in flat.items() if not is_housekeeping(key)}
+    settings["dataset"] = str(summary.get("dataset") or settings.get("dataset", "unknown"))
+    return Run(
+        directory, settings, seed, float(target) if isinstance(target, int | float) else None, summary,
+        started=config_file.stat().st_mtime, written=summary_file.stat().st_mtime,
+    )  # fmt: skip
+
+
+def _parse_yaml(text: str) -> Any:
+    """Plain YAML. Aliases, which a few lines can nest into billions of values, are refused."""
+    if "*" in text and any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=YamlLoader)):
+        raise ValueError("YAML aliases are not allowed here")
+    return yaml.load(text, Loader=YamlLoader)  # a safe loader, in C or in Python
+
+
+def _mapping(path: Path, parse: Callable[[str], Any]) -> dict[str, Any]:
+    try:
+        content = parse(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
+        reason = " ".join(str(error).split())[:160]
+        raise CompareError(f"{path}: it cannot be read ({reason}).") from error
+    if not isinstance(content, dict) or not content:
+        raise CompareError(f"{path}: it is empty or holds something else than keys and values.")
+    return content
+
+
+def flatten(config: Mapping[Any, Any]) -> dict[str, Hashable]:
+    """`{"optimizer": {"name": "sgd", "lr": 0.1}}` → `{"optimizer": "sgd", "optimizer.lr": 0.1}`; lists → tuples."""
+    flat: dict[str, Hashable] = {}
+    for key, value in config.items():
+        if isinstance(value, Mapping):
+            inner = flatten(value)
+            word = {str(key): inner.pop("name")} if "name" in inner else {}
+            flat |= word | {f"{key}.{rest}": leaf for rest, leaf in inner.items()}
+        else:
+            flat[str(key)] = _frozen(value)
+    return flat
+
+
+def _frozen(value: Any) -> Hashable:
+    return tuple(_frozen(item) for item in value) if isinstance(value, list) else _hashable(value)
+
+
+def _hashable(value: Any) -> Hashable:
+    return value if isinstance(value, Hashable) else repr(value)
+
+
+def is_housekeeping(key: str) -> bool:
+    return any(key == name or key.startswith(f"{name}.") for name in HOUSEKEEPING)
+
+
+def without_repeats(runs: Iterable[Run]) -> tuple[list[Run], list[Run]]:
+    """Of runs with the same configuration and the same seed the newest, in the given order; and those left out."""
+    ordered = list(runs)
+    newest: dict[Hashable, Run] = {}
+    for run in sorted(ordered, key=lambda run: (run.written, run.started)):
+        newest[run.identity, run.seed] = run
+    kept = {id(run) for run in newest.values()}
+    return [run for run in ordered if id(run) in kept], [run for run in ordered if id(run) not in kept]
