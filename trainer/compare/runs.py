@@ -16,7 +16,8 @@ import yaml
 # The one list of keys (or whole groups of keys) that cannot change what a run learns, and so never tell two
 # configurations apart. `target` only says when to look at the clock; runs are averaged over `seed` and paired by it.
 HOUSEKEEPING = (
-    "seed", "name", "device", "threads", "target", "log", "checkpoint", "report", "dataset.root", "dataset.fallback",
+    "seed", "name", "device", "threads", "target", "record_every", "log", "checkpoint", "report", "dataset.root",
+    "dataset.fallback",
 )  # fmt: skip
 
 # libyaml reads 300 configurations in 0.1 s, pure Python in 0.7 s.
