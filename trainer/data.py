@@ -1,0 +1,100 @@
+"""A data set in memory: read, split, scaled to float32, with the fallback where MNIST can't be had. NumPy only."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+
+from trainer.datasets import DATASETS, Dataset, Mnist, Raw
+from trainer.datasets.idx import DataError, Unreachable
+
+__all__ = ["DATASETS", "Data", "DataError", "Dataset", "Split", "load"]
+
+MEAN, DEVIATION = np.float32(0.1307), np.float32(0.3081)  # of MNIST's training pixels, as usually given
+
+
+class Split(NamedTuple):
+    """Images, float32 [N, features], in [0, 1] unless standardized, and their labels, int64 [N]."""
+
+    images: np.ndarray
+    labels: np.ndarray
+
+
+@dataclass(frozen=True)
+class Data:
+    """A data set, loaded. `name` is the one really used; `notice` is for the user's eyes and must reach them."""
+
+    name: str
+    train: Split
+    valid: Split
+    test: Split
+    classes: int
+    notice: str | None = None
+
+
+def load(dataset: Dataset) -> Data:
+    """Reads `dataset`, or its fallback where it is neither on disk nor to be downloaded.
+
+    Raises DataError: a split that does not fit, damaged files that can't be replaced, a folder that can't be read or
+    written, or no data at all (then with every source tried and its reason).
+    """
+    dataset.check()
+    try:
+        return _data(dataset, dataset.read())
+    except Unreachable as error:
+        assert isinstance(dataset, Mnist)  # nothing else is downloaded
+        reason = f"{dataset.name} is not complete in {dataset.path}, and {error}"
+        if dataset.fallback is None:
+            raise DataError(f"{reason}\n{_cure(dataset)}") from error
+        substitute = _substitute(dataset)
+        return replace(_data(substitute, substitute.read()), notice=_notice(dataset, substitute, reason))
+
+
+def _data(dataset: Dataset, raw: Raw) -> Data:
+    images, labels = _floats(raw.images, dataset.standardize), raw.labels.astype(np.int64)
+    end = len(images) - dataset.validation
+    start = end if dataset.limit is None else dataset.limit
+    return Data(
+        name=dataset.name,
+        train=Split(images[:start], labels[:start]),
+        valid=Split(images[end:], labels[end:]),
+        test=Split(_floats(raw.test_images, dataset.standardize), raw.test_labels.astype(np.int64)),
+        classes=raw.classes,
+        notice=raw.notice,
+    )
+
+
+def _floats(pixels: np.ndarray, standardize: bool) -> np.ndarray:
+    images = np.divide(pixels.reshape(len(pixels), -1), np.float32(255), dtype=np.float32)
+    if standardize:
+        images -= MEAN
+        images /= DEVIATION
+    return images
+
+
+def _substitute(dataset: Mnist) -> Dataset:
+    """The fallback with the same share of its training images held out, and at most `limit` of the others."""
+    substitute = DATASETS[str(dataset.fallback)]()
+    validation = math.ceil(dataset.validation * substitute.training / dataset.training)
+    validation = min(validation, substitute.training - 1)
+    limit = dataset.limit and min(dataset.limit, substitute.training - validation)
+    return replace(substitute, validation=validation, limit=limit, standardize=dataset.standardize)
+
+
+def _notice(dataset: Mnist, used: Dataset, reason: str) -> str:
+    return (
+        f"NOT {dataset.name.upper()}: this run uses the data set '{used.name}' instead, and its results say nothing "
+        f"about {dataset.name}.\n{reason}\n{_cure(dataset)}\n"
+        f"Of its {used.training:,} training images {used.validation:,} are held out. "
+        f"dataset.fallback=null stops a run instead."
+    )
+
+
+def _cure(dataset: Mnist) -> str:
+    return (
+        f"To use {dataset.name}: run again with a network, name a mirror in the environment variable TRAIN_MIRROR, or "
+        f"put its four files into {dataset.path} or another {dataset.folder}/raw whose root you name by dataset.root."
+    )
