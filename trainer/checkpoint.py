@@ -1,0 +1,94 @@
+"""Saving and loading the state of one run: tensors and plain values only, written whole or not at all."""
+
+from __future__ import annotations
+
+import io
+import pickle
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from trainer.experiment import Experiment
+from trainer.fields import ConfigError
+from trainer.report.files import write_whole
+from trainer.state import State
+
+VERSION = 1
+CHECKPOINT = "checkpoint.pt"
+ROWS = ("theta", "statistics", "loss", "correct", "clipped")
+COUNTS = ("step", "samples", "updates", "seconds")
+
+
+class CheckpointError(ConfigError):
+    """A checkpoint that can't be gone on from: one sentence with its path and the reason."""
+
+
+@dataclass(frozen=True)
+class Saved:
+    """What a checkpoint holds: the configuration, the data set really used, and the state (a stack of one)."""
+
+    config: dict[str, Any]
+    dataset: str
+    state: State
+
+
+def save(directory: Path, experiment: Experiment, dataset: str, state: State) -> None:
+    """Replace the run's checkpoint; OSError where the disk refuses, the old one is whole then."""
+    content = {
+        "version": VERSION,
+        "config": experiment.to_dict(),
+        "dataset": dataset,
+        **{name: getattr(state, name).cpu() for name in ROWS},
+        **{name: getattr(state, name) for name in COUNTS},
+        "slots": dict(zip(experiment.optimizer.slots, (slot.cpu() for slot in state.slots), strict=True)),
+    }
+    write_whole(directory / CHECKPOINT, serialised(content))
+
+
+def serialised(content: dict[str, Any]) -> bytes:
+    """`content` in torch's file format."""
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    return buffer.getvalue()
+
+
+def load(directory: Path) -> Saved:
+    """Read a run's checkpoint. CheckpointError where it is missing, empty, cut short, foreign or of another version."""
+    path = directory / CHECKPOINT
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise CheckpointError(f"There is no checkpoint {path} to go on from.") from None
+    except (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
+        raise CheckpointError(f"{path} can't be read as a checkpoint: {_reason(error, path)}.") from None
+    if not isinstance(content, dict) or "version" not in content:
+        raise CheckpointError(f"{path} is no checkpoint of this program.")
+    if content["version"] != VERSION:
+        raise CheckpointError(f"{path} has format {content['version']}; this version of train reads format {VERSION}.")
+    return _checked(content, path)
+
+
+def _checked(content: dict[str, Any], path: Path) -> Saved:
+    """The saved state, after every part was found to be there and of the right kind."""
+    try:
+        rows = {name: content[name] for name in ROWS}
+        slots = tuple(content["slots"].values())
+        whole = all(isinstance(t, Tensor) and t.dim() == 2 and len(t) == 1 for t in (*rows.values(), *slots))
+        counts = {name: content[name] for name in COUNTS}
+        saved = Saved(content["config"], content["dataset"], State(slots=slots, **rows, **counts))
+    except (KeyError, AttributeError, TypeError):
+        whole = False
+    if not whole:
+        raise CheckpointError(f"{path} is a checkpoint with parts missing.")
+    return saved
+
+
+def _reason(error: BaseException, path: Path) -> str:
+    if path.is_file() and path.stat().st_size == 0:
+        return "it is empty"
+    if isinstance(error, pickle.UnpicklingError):
+        return "it holds something else than tensors and plain values, which is not opened"
+    return " ".join(str(error).split())[:120] or type(error).__name__

@@ -1,0 +1,1 @@
+"""Consumers of records: files, TensorBoard, the console. They know nothing of the training."""

@@ -1,0 +1,117 @@
+"""A run's plain files: written whole or not at all, or line by line, so that each parses at any moment."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import time
+import traceback
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from trainer.records import Record
+
+METRICS, SUMMARY, CONFIG, LOG = "metrics.jsonl", "summary.json", "config.yaml", "train.log"
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Replace `path` by `content` so that a kill or a full disk leaves the old file or the new one, never a part.
+
+    Raises OSError where the disk refuses; no partial file stays behind then.
+    """
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        with open(partial, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Replace `path` by strict JSON: what is not finite becomes null."""
+    write_whole(path, (json.dumps(plain(value), indent=2, allow_nan=False) + "\n").encode())
+
+
+def write_yaml(path: Path, value: dict[str, Any]) -> None:
+    """Replace `path` by YAML, keys in their given order."""
+    write_whole(path, yaml.safe_dump(value, sort_keys=False, allow_unicode=True).encode())
+
+
+def read_json(path: Path) -> Any:
+    """What a JSON file holds; OSError or ValueError where it can't be read."""
+    return json.loads(path.read_text())
+
+
+def plain(value: Any) -> Any:
+    """`value` with every NaN and infinity as None, which strict JSON can hold."""
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def read_metrics(path: Path, up_to: int) -> list[dict[str, Any]]:
+    """The records of a metrics file up to a step; a last line cut short by a kill is passed over."""
+    rows = []
+    for line in path.read_text().splitlines() if path.exists() else []:
+        try:
+            row = json.loads(line)
+        except ValueError:
+            break
+        if row["step"] <= up_to:
+            rows.append(row)
+    return rows
+
+
+class MetricsFile:
+    """metrics.jsonl: one JSON object a record, flushed as it comes; begins with the `rows` of an earlier session."""
+
+    def __init__(self, directory: Path, rows: Iterable[dict[str, Any]] = ()):
+        path = directory / METRICS
+        write_whole(path, b"".join(self._line(row) for row in rows))
+        self.file = open(path, "ab", buffering=0)
+
+    @staticmethod
+    def _line(row: dict[str, Any]) -> bytes:
+        return (json.dumps(plain(row), allow_nan=False) + "\n").encode()
+
+    def record(self, record: Record) -> None:
+        """Append the record; one write a line, so that a kill can cut only the last."""
+        self.file.write(self._line(as_row(record)))
+
+    def close(self) -> None:
+        self.file.close()
+
+
+def as_row(record: Record) -> dict[str, Any]:
+    """A record as a line of metrics.jsonl."""
+    return {"epoch": record.epoch, "step": record.step, "seconds": record.seconds, **record.metrics}
+
+
+class LogFile:
+    """train.log: what happened and when, with the traceback of a crash."""
+
+    def __init__(self, directory: Path):
+        self.file = open(directory / LOG, "a", encoding="utf-8", buffering=1)
+
+    def write(self, text: str) -> None:
+        self.file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}\n")
+
+    def record(self, record: Record) -> None:
+        shown = ", ".join(f"{name} {value:.6g}" for name, value in record.metrics.items() if name.count("/") < 2)
+        self.write(f"epoch {record.epoch} step {record.step} {record.status}: {shown}")
+
+    def crash(self, error: BaseException) -> None:
+        self.write("crashed\n" + "".join(traceback.format_exception(error)).rstrip())
+
+    def close(self) -> None:
+        self.file.close()
