@@ -51,15 +51,20 @@ class Linear:
         self.buffers: dict[tuple[str, int], Tensor] = {}
 
     def forward(self, x: Tensor, t: Tensor | None) -> Tensor:
-        self.x = x
-        return torch.baddbmm(self.bias, x, self.weight, out=self._buffer("y", x.shape[1], self.weight.shape[2]))
+        self.x = self._aligned("x", x)
+        return torch.baddbmm(self.bias, self.x, self.weight, out=self._buffer("y", x.shape[1], self.weight.shape[2]))
 
     def backward(self, dy: Tensor) -> Tensor:
+        dy = self._aligned("dy", dy)
         torch.bmm(self.x.mT, dy, out=self.weight_grad)
         torch.sum(dy, 1, keepdim=True, out=self.bias_grad)
         if not self.needs_dx:
             return dy
         return torch.bmm(dy, self.weight.mT, out=self._buffer("dx", dy.shape[1], self.weight.shape[1]))
+
+    def _aligned(self, use: str, x: Tensor) -> Tensor:
+        """x itself where its runs start alike, as they do at usual sizes; else a copy in which they do, see `aligned`."""
+        return x if x.stride(0) % ALIGNMENT == 0 else self._buffer(use, x.shape[1], x.shape[2]).copy_(x)
 
     def _buffer(self, use: str, batch: int, width: int) -> Tensor:
         """Memory kept from step to step: asking for it anew each time would cost page faults."""
