@@ -103,7 +103,7 @@ class Agc(GradientClip):
                 continue
             unit = -2 if p.is_weight else -1
             allowed = p.value.norm(dim=unit, keepdim=True).clamp_(min=1e-3) * self.threshold.unsqueeze(-1)
-            shrink = (allowed / p.grad.norm(dim=unit, keepdim=True).clamp_(min=1e-6)).clamp_(max=1)
+            shrink = (allowed / p.grad.norm(dim=unit, keepdim=True)).clamp_(max=1)
             p.grad.mul_(shrink)
             clipped = clipped | (shrink < 1).flatten(1).any(1, keepdim=True)
         return clipped
@@ -130,7 +130,7 @@ class WeightNorm(WeightClip):
     def clip_weights(self, theta, parameters):
         for p in parameters:
             if p.is_weight:
-                length = p.value.norm(dim=-2, keepdim=True).clamp_(min=1e-12)
+                length = p.value.norm(dim=-2, keepdim=True)
                 p.value.mul_((self.threshold.unsqueeze(-1) / length).clamp_(max=1))
 
 
