@@ -34,7 +34,7 @@ class State:
     def rows(self, places: Sequence[int]) -> State:
         """A copy with the runs at `places` alone."""
         tensors = {f.name: getattr(self, f.name) for f in fields(self) if isinstance(getattr(self, f.name), Tensor)}
-        index = torch.tensor(list(places), device=self.theta.device)
+        index = torch.tensor(list(places), dtype=torch.int64, device=self.theta.device)
         picked = {name: tensor.index_select(0, index) for name, tensor in tensors.items()}
         return replace(self, **picked, slots=tuple(slot.index_select(0, index) for slot in self.slots))
 
