@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import functools
-import math
+import sys
 import types
 import typing
 from collections.abc import Iterable, Mapping
@@ -62,10 +62,8 @@ def choose(table: Mapping[str, type], value: Any, group: str) -> Any:
 
 
 def check_numbers(technique: Any, path: str) -> Any:
-    """The dataclass itself, after its fields passed the same checks as plain data."""
-    for key, hint in hints(type(technique)).items():
-        check(getattr(technique, key), hint, path + key)
-    return technique
+    """The dataclass again, its fields checked and converted like plain data (a list becomes a tuple, 1 becomes 1.0)."""
+    return parse(type(technique), {key: getattr(technique, key) for key in hints(type(technique))}, path)
 
 
 def check(value: Any, hint: Any, path: str) -> Any:
@@ -104,17 +102,22 @@ def _convert(value: Any, kind: Any) -> Any:
     if typing.get_origin(kind) is Literal:
         return value if value in typing.get_args(kind) else None
     if kind is float and isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
+        return float(value) if abs(value) <= sys.float_info.max else None  # neither inf nor nan nor 10^400
     if kind is int and isinstance(value, bool):
         return None
     return value if isinstance(kind, type) and isinstance(value, kind) else None
 
 
 def _inside(value: float, interval: str) -> bool:
-    low, high = (float(bound) for bound in interval[1:-1].split(","))
+    low, high = (_bound(text) for text in interval[1:-1].split(","))
     above = value >= low if interval[0] == "[" else value > low
     below = value <= high if interval[-1] == "]" else value < high
-    return math.isfinite(value) and above and below
+    return above and below
+
+
+def _bound(text: str) -> float:
+    """Whole bounds as int: 2^63 − 1 is no float."""
+    return float(text) if "inf" in text or "." in text else int(text)
 
 
 def describe(hint: Any) -> str:
