@@ -107,6 +107,13 @@ def silent(handler: Handler, content: bytes) -> None:
     handler.server.over.wait()
 
 
+def hesitates(handler: Handler, content: bytes) -> None:
+    """Something comes all the time, and never an answer: no time-out of a socket notices."""
+    handler.wfile.write(b"HTTP/1.0 200 OK\r\nServer: ")
+    while not handler.server.over.wait(0.05):
+        handler.wfile.write(b"x")
+
+
 def stalls(handler: Handler, content: bytes) -> None:
     handler.head(len(content))
     handler.wfile.write(content[: len(content) // 2])
@@ -163,6 +170,7 @@ def nonsense(handler: Handler, content: bytes) -> None:
 
 BEHAVIOURS = {
     silent: r"did not answer in time",
+    hesitates: "did not answer in time",
     stalls: r"stalled for 0\.5 s after [\d,]+ of",
     trickles: r"sent only [\d,]+ bytes in \d s",
     truncates: r"broke off after [\d,]+ of",
