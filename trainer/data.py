@@ -35,13 +35,18 @@ class Data:
     notice: str | None = None
 
 
-def load(dataset: Dataset) -> Data:
+def load(dataset: Dataset, fallen_back: bool = False) -> Data:
     """Reads `dataset`, or its fallback where it is neither on disk nor to be downloaded.
+
+    With `fallen_back` the fallback at once: a run that began on it goes on with it.
 
     Raises DataError: a split that does not fit, damaged files that can't be replaced, a folder that can't be read or
     written, or no data at all (then with every source tried and its reason).
     """
     dataset.check()
+    if fallen_back and isinstance(dataset, Mnist) and dataset.fallback:
+        substitute = _substitute(dataset)
+        return _data(substitute, substitute.read())
     try:
         return _data(dataset, dataset.read())
     except Unreachable as error:

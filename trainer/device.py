@@ -21,9 +21,13 @@ def resolve(device: str) -> torch.device:
     if found.type == "cuda" and (found.index or 0) >= torch.cuda.device_count():
         count = torch.cuda.device_count()
         has = f"only {count} CUDA device{'s' if count > 1 else ''}" if count else "no CUDA device"
-        raise ConfigError(f"device={device} is not to be had: PyTorch sees {has} here. Choose device=auto or device=cpu.")
+        raise ConfigError(
+            f"device={device} is not to be had: PyTorch sees {has} here. Choose device=auto or device=cpu."
+        )
     if found.type == "mps" and not torch.backends.mps.is_available():
-        raise ConfigError("device=mps is not to be had: PyTorch sees no Apple GPU here. Choose device=auto or device=cpu.")
+        raise ConfigError(
+            "device=mps is not to be had: PyTorch sees no Apple GPU here. Choose device=auto or device=cpu."
+        )
     return found
 
 

@@ -1,4 +1,4 @@
-"""Inverted dropout (Srivastava et al. 2014): zero with probability `rate`, survivors divided by 1 − rate, identity in evaluation."""
+"""Inverted dropout (Srivastava et al. 2014): zero with probability `rate`, survivors over 1 − rate, identity in evaluation."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from trainer.clipping import CLIPS, Clip
-from trainer.data import DATASETS, Dataset
+from trainer.data import DATASETS, DataError, Dataset
 from trainer.decay import DECAYS, Decay
 from trainer.dropout import DROPOUTS, Dropout
 from trainer.fields import ConfigError, check, choose, hints, parse
@@ -74,6 +74,10 @@ class Experiment:
             object.__setattr__(self, key, value)
         _check_words(self)
         _check_combination(self)
+        try:
+            self.dataset.check()
+        except DataError as error:
+            raise ConfigError(str(error)) from None
 
     def _checked(self) -> dict[str, Any]:
         values = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}

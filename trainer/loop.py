@@ -104,7 +104,9 @@ class Training:
     def _order(self, epoch: int) -> Tensor:
         """The order of an epoch for each run, [K, N]."""
         samples = len(self.data.train.labels)
-        return torch.stack([order(self.experiments[run].seed, epoch, samples) for run in self.alive]).to(self.data.device)
+        return torch.stack([order(self.experiments[run].seed, epoch, samples) for run in self.alive]).to(
+            self.data.device
+        )
 
     def _rate(self, step: int | None = None) -> Tensor:
         step = self.state.step if step is None else step

@@ -71,9 +71,12 @@ def _guarded(job: Job, resumed: bool) -> int:
 def _train(job: Job, signals: Signals, resumed: bool) -> int:
     e = job.experiment
     device = resolve(e.device)
-    data = load(e.dataset)
-    if resumed:
-        _same_data(job.directory, data.name)
+    used = checkpoint.load(job.directory).dataset if resumed else e.dataset.name
+    data = load(e.dataset, fallen_back=used != e.dataset.name)
+    if resumed and data.name != used:
+        raise ConfigError(
+            f"{job.directory} was trained on {used}, and now {data.name} is what its configuration finds."
+        )
     run = StackRun([job], on_device(data, device), resumed)
     with RunView(_info(job, run, data.notice)) as view:
         signals.training = True
@@ -110,7 +113,9 @@ def _crashed(run: StackRun, error: Exception) -> int:
     if os.environ.get("TRAIN_TRACEBACK"):
         traceback.print_exception(error)
     directory = run.jobs[0].directory
-    print(f"train: crashed: {error}. The traceback is in {directory}/train.log; checkpoints are whole.", file=sys.stderr)
+    print(
+        f"train: crashed: {error}. The traceback is in {directory}/train.log; checkpoints are whole.", file=sys.stderr
+    )
     _quietly(lambda: run.crash(error))
     return CRASHED
 
@@ -173,9 +178,3 @@ def _more_epochs(e: Experiment, epochs: int, summary: dict[str, Any]) -> None:
             "follows the longer schedule, which is not the same as a run of that length from the start.",
             file=sys.stderr,
         )
-
-
-def _same_data(directory: Path, name: str) -> None:
-    used = checkpoint.load(directory).dataset
-    if used != name:
-        raise ConfigError(f"{directory} was trained on {used}, and now {name} is what its configuration finds.")

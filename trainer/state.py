@@ -44,7 +44,9 @@ class State:
 
     def to(self, device: torch.device | str) -> State:
         """The state on another device (itself where it is there already)."""
-        moved = {f.name: getattr(self, f.name).to(device) for f in fields(self) if isinstance(getattr(self, f.name), Tensor)}
+        moved = {
+            f.name: getattr(self, f.name).to(device) for f in fields(self) if isinstance(getattr(self, f.name), Tensor)
+        }
         return replace(self, **moved, slots=tuple(slot.to(device) for slot in self.slots))
 
     def clear_tallies(self) -> None:

@@ -21,7 +21,9 @@ class Step:
     The samples are shared by all runs; each run gathers its own batch from them.
     """
 
-    def __init__(self, experiments: Sequence[Experiment], layout: Layout, state: State, samples: Samples, features: int):
+    def __init__(
+        self, experiments: Sequence[Experiment], layout: Layout, state: State, samples: Samples, features: int
+    ):
         device = state.theta.device
         self.numbers = stack_numbers(experiments, device)
         self.state, self.layout = state, layout
