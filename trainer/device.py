@@ -31,6 +31,16 @@ def resolve(device: str) -> torch.device:
     return found
 
 
+def set_precision(precision: str, device: torch.device) -> None:
+    """Let CUDA round the factors of float32 products to TF32, or not. ConfigError where the device has no such precision."""
+    if precision == "tf32" and (device.type != "cuda" or torch.cuda.get_device_capability(device) < (8, 0)):
+        raise ConfigError(f"precision=tf32 is a mode of NVIDIA GPUs since Ampere and {device} is none: choose float32.")
+    if precision == "bf16" and device.type == "cuda" and not torch.cuda.is_bf16_supported():
+        raise ConfigError(f"precision=bf16 is not to be had on {device}: choose precision=float32.")
+    if device.type == "cuda":
+        torch.backends.cuda.matmul.allow_tf32 = precision == "tf32"
+
+
 def cores() -> int:
     """The CPU cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

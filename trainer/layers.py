@@ -42,25 +42,42 @@ class Layer(Protocol):
 
 
 class Linear:
-    """y = xW + b, W [K, inputs, outputs], b [K, 1, outputs]."""
+    """y = xW + b, W [K, inputs, outputs], b [K, 1, outputs].
 
-    def __init__(self, values: tuple[Tensor, Tensor], grads: tuple[Tensor, Tensor], needs_dx: bool):
+    With `precision` bfloat16 the factors of each product are rounded to it; sums, parameters and updates stay float32.
+    """
+
+    def __init__(
+        self,
+        values: tuple[Tensor, Tensor],
+        grads: tuple[Tensor, Tensor],
+        needs_dx: bool,
+        precision: torch.dtype = torch.float32,
+    ):
         self.weight, self.bias = values
         self.weight_grad, self.bias_grad = grads
-        self.needs_dx = needs_dx
+        self.needs_dx, self.precision = needs_dx, precision
         self.buffers: dict[tuple[str, int], Tensor] = {}
 
     def forward(self, x: Tensor, t: Tensor | None) -> Tensor:
         self.x = self._aligned("x", x)
-        return torch.baddbmm(self.bias, self.x, self.weight, out=self._buffer("y", x.shape[1], self.weight.shape[2]))
+        y = self._buffer("y", x.shape[1], self.weight.shape[2])
+        if self.precision is torch.float32:
+            return torch.baddbmm(self.bias, self.x, self.weight, out=y)
+        return self._product(self.x, self.weight, y).add_(self.bias)
 
     def backward(self, dy: Tensor) -> Tensor:
         dy = self._aligned("dy", dy)
-        torch.bmm(self.x.mT, dy, out=self.weight_grad)
+        self._product(self.x.mT, dy, self.weight_grad)
         torch.sum(dy, 1, keepdim=True, out=self.bias_grad)
         if not self.needs_dx:
             return dy
-        return torch.bmm(dy, self.weight.mT, out=self._buffer("dx", dy.shape[1], self.weight.shape[1]))
+        return self._product(dy, self.weight.mT, self._buffer("dx", dy.shape[1], self.weight.shape[1]))
+
+    def _product(self, a: Tensor, b: Tensor, out: Tensor) -> Tensor:
+        if self.precision is torch.float32:
+            return torch.bmm(a, b, out=out)
+        return out.copy_(torch.bmm(a.to(self.precision), b.to(self.precision)))
 
     def _aligned(self, use: str, x: Tensor) -> Tensor:
         """x itself where its runs start alike, as they do at usual sizes; else a copy in which they do, see `aligned`."""

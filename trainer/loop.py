@@ -11,7 +11,7 @@ from torch import Tensor
 
 from trainer.data import load
 from trainer.decay import multipliers
-from trainer.device import Threads, resolve, synchronise
+from trainer.device import Threads, resolve, set_precision, synchronise
 from trainer.evaluation import evaluate
 from trainer.experiment import Experiment
 from trainer.model import blueprint
@@ -55,6 +55,7 @@ class Training:
         first = self.experiments[0]
         if any(structure(e) != structure(first) for e in self.experiments):
             raise ValueError("These experiments differ in structure and can't train as one stack.")
+        set_precision(first.precision, data.device)
         specs = blueprint(first.model, first.normalization, first.dropout, data.features, data.classes)
         self.layout = Layout(specs, running_statistics=first.normalization.axis == -2)
         samples = len(data.train.labels)

@@ -128,7 +128,8 @@ class Network:
 
     def _build(self, spec: LayerSpec, experiments: Sequence, numbers, needs_dx: bool) -> Layer:
         if spec.kind == "linear":
-            return Linear(*self._bind(spec, ("weight", "bias")), needs_dx)
+            precision = torch.bfloat16 if experiments[0].precision == "bf16" else torch.float32
+            return Linear(*self._bind(spec, ("weight", "bias")), needs_dx, precision)
         if spec.kind == "affine":
             return Affine(*self._bind(spec, ("scale", "shift")))
         if spec.kind == "standardize":
