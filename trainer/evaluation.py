@@ -16,7 +16,7 @@ CHUNK = 512
 
 
 def evaluate(network: Network, samples: Samples, features: int) -> tuple[Tensor, Tensor]:
-    """Mean cross-entropy and accuracy of each run on all samples, [K, 1] each, with the network in evaluation."""
+    """The sum of cross-entropies and the number of hits of each run, [K, 1] each, with the network in evaluation."""
     n, runs = len(samples.labels), network.theta.shape[0]
     loss, correct = (torch.zeros(runs, 1, device=network.theta.device) for _ in range(2))
     chunks = math.ceil(n / CHUNK)
@@ -26,4 +26,4 @@ def evaluate(network: Network, samples: Samples, features: int) -> tuple[Tensor,
         chunk_loss, chunk_correct, _ = cross_entropy(logits, labels.expand(runs, -1))
         loss += chunk_loss
         correct += chunk_correct
-    return loss / n, correct / n
+    return loss, correct

@@ -121,29 +121,31 @@ class Training:
         """Look at the device once: the records of all runs; those that diverged or were pruned leave the stack."""
         last = self.state.step == self.updates
         metrics = self._metrics(norms, last)
-        table = torch.cat(list(metrics.values()), 1).tolist()
+        table = torch.cat([total for total, _ in metrics.values()], 1).tolist()
+        counts = [count for _, count in metrics.values()]  # divided by here, in float64: 0.98 shall be 0.98
         status = "completed" if last else "running"
         records = [
-            self._record(run, dict(zip(metrics, row, strict=True)), status)
+            self._record(run, {name: x / n for name, x, n in zip(metrics, row, counts, strict=True)}, status)
             for run, row in zip(self.alive, table, strict=True)
         ]
         self.state.clear_tallies()
         return self._dismiss(records)
 
-    def _metrics(self, norms: dict[str, Tensor], last: bool) -> dict[str, Tensor]:
-        """Every metric of this moment by its name, each [K, 1]."""
-        state, metrics = self.state, dict[str, Tensor]()
+    def _metrics(self, norms: dict[str, Tensor], last: bool) -> dict[str, tuple[Tensor, int]]:
+        """Every metric of this moment by its name: each a total [K, 1] and the count to divide it by."""
+        state, metrics = self.state, dict[str, tuple[Tensor, int]]()
         if state.updates:
-            metrics["train/loss"] = state.loss / state.samples
-            metrics["train/accuracy"] = state.correct / state.samples
-            metrics["lr"] = self._rate(state.step - 1)
-            metrics |= norms
+            metrics["train/loss"] = state.loss, state.samples
+            metrics["train/accuracy"] = state.correct, state.samples
+            metrics["lr"] = self._rate(state.step - 1), 1
+            metrics |= {name: (norm, 1) for name, norm in norms.items()}
             if self.step.numbers.clip.clips_gradient:
-                metrics["clipped_fraction"] = state.clipped / state.updates
-        for split, wanted in (("valid", len(self.data.valid.labels) > 0), ("test", last)):
-            if wanted:
-                loss, accuracy = evaluate(self.step.network, getattr(self.data, split), self.data.features)
-                metrics |= {f"{split}/loss": loss, f"{split}/accuracy": accuracy}
+                metrics["clipped_fraction"] = state.clipped, state.updates
+        for split, samples, wanted in (("valid", self.data.valid, True), ("test", self.data.test, last)):
+            if wanted and len(samples.labels):
+                loss, correct = evaluate(self.step.network, samples, self.data.features)
+                metrics[f"{split}/loss"] = loss, len(samples.labels)
+                metrics[f"{split}/accuracy"] = correct, len(samples.labels)
         return metrics
 
     def _record(self, run: int, metrics: dict[str, float], status: str) -> Record:
