@@ -1,0 +1,29 @@
+"""What every test starts from."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+from hypothesis import settings
+
+# No time limits, no files left behind, and the same examples for everybody; HYPOTHESIS_PROFILE is not needed.
+settings.register_profile("train", deadline=None, database=None, derandomize=True, max_examples=60)
+settings.load_profile("train")
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    """One thread at the start of each test; torch is not imported for tests that do without."""
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)
+
+
+@pytest.fixture
+def float64():
+    """New tensors in double precision, so that formulas can be compared to twelve digits."""
+    import torch
+
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
