@@ -39,7 +39,7 @@ class Sgd(Optimizer):
     """θ ← θ − ηg, g over a minibatch (Robbins & Monro 1951)."""
 
     name = "sgd"
-    lr: Positive = 0.1
+    lr: Positive = 0.5
     weight_decay: NotNegative = 0.0
 
     def update(self, theta, g, lr, t):
@@ -109,7 +109,7 @@ class Adagrad(Optimizer):
 
     name = "adagrad"
     slots = ("square_sum",)
-    lr: Positive = 0.01
+    lr: Positive = 0.03
     eps: Positive = 1e-10
     weight_decay: NotNegative = 0.0
 
