@@ -1,0 +1,150 @@
+"""A command line that trains, or shows a configuration: Hydra composes it, we check it, name its directory and hand it over."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from hydra import version
+from hydra._internal.callbacks import Callbacks
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra._internal.hydra import Hydra
+from hydra._internal.utils import create_config_search_path
+from hydra.core.config_search_path import SearchPathQuery
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override, Quote, QuotedString
+from hydra.core.utils import run_job
+from hydra.types import HydraContext, RunMode
+from omegaconf import DictConfig
+
+from hydra_plugins.train_launcher._cells import CellFailed, bad_cell, checked, objective
+from hydra_plugins.train_launcher._compose import (
+    Composer,
+    check_place,
+    check_settings,
+    experiment_of,
+    restrict_environment,
+)
+from hydra_plugins.train_launcher._mistakes import check_no_sweep, check_words
+from trainer.directories import claim, reuse
+from trainer.fields import ConfigError
+
+OURS = "hydra_plugins.train_launcher.stack_launcher.StackLauncher"
+
+
+def carry_out(options: argparse.Namespace, conf: Path) -> int:
+    """Do what the options ask for; returns the exit code. Raises ConfigError, or an error of Hydra's, for a mistake."""
+    version.setbase("1.3")
+    restrict_environment()
+    GlobalHydra.instance().clear()
+    hydra = _hydra(options, conf)
+    try:
+        if options.shell_completion:
+            hydra.shell_completion(options.config_name, options.overrides)
+        elif options.hydra_help:
+            hydra.hydra_help(None, options.parser, options)
+        elif options.info:
+            hydra.show_info(options.info, options.config_name, options.overrides)
+        else:
+            return _compose(hydra, options)
+        return 0
+    finally:
+        GlobalHydra.instance().clear()
+
+
+def _hydra(options: argparse.Namespace, conf: Path) -> Hydra:
+    path = create_config_search_path(os.path.abspath(options.config_path or conf))
+    if options.config_dir is not None:
+        if not os.path.isdir(options.config_dir):
+            raise ConfigError(f"There is no directory {options.config_dir} for --config-dir.")
+        path.prepend("command-line", f"file://{os.path.abspath(options.config_dir)}", SearchPathQuery(provider="schema"))
+    hydra = Hydra("train", Composer(path))
+    GlobalHydra.instance().initialize(hydra)
+    return hydra
+
+
+def _compose(hydra: Hydra, options: argparse.Namespace) -> int:
+    overrides = OverridesParser.create(hydra.config_loader).parse_overrides(options.overrides)
+    check_words(overrides)
+    lines = [str(override.input_line) for override in overrides]
+    config = hydra.compose_config(options.config_name, lines, RunMode.MULTIRUN, validate_sweep_overrides=False)
+    check_settings(config)
+    if options.multirun or (config.hydra.mode is RunMode.MULTIRUN and not (options.run or options.cfg)):
+        return _sweep(hydra, config, overrides)
+    check_no_sweep(overrides)
+    if options.cfg:
+        hydra.show_cfg(options.config_name, lines, options.cfg, options.package, options.resolve)
+        return 0
+    return _single(hydra, config)
+
+
+def _single(hydra: Hydra, config: DictConfig) -> int:
+    """Train one experiment in a directory of its own, `.hydra/` included as by Hydra itself."""
+    experiment = experiment_of(config)
+    check_place(experiment)
+    from trainer.run import Job, run_single  # torch: seconds
+
+    wanted = Path(config.hydra.run.dir)
+    directory = claim(wanted.parent, experiment.name or wanted.name)
+    config.hydra.mode, config.hydra.run.dir = RunMode.RUN, str(directory)
+    job = Job(experiment, directory, tuple(config.hydra.overrides.task))
+    context = HydraContext(hydra.config_loader, Callbacks(config))
+    return int(run_job(lambda _: run_single(job), config, "hydra.run.dir", None, context).return_value)
+
+
+def _sweep(hydra: Hydra, config: DictConfig, overrides: Sequence[Override]) -> int:
+    """Check every cell, then leave the sweep to Hydra's sweeper and launcher."""
+    hydra.config_loader.validate_sweep_overrides_legal(list(overrides), RunMode.MULTIRUN, from_shell=True)
+    for cell in _cells(hydra, config):
+        _check_cell(hydra, config, cell)
+    wanted, name = Path(config.hydra.sweep.dir), config.name
+    place = reuse if name and config.hydra.launcher._target_ == OURS else claim
+    directory = QuotedString(str(place(wanted.parent, name or wanted.name)), Quote.single).with_quotes()
+    lines = [str(override.input_line) for override in overrides]
+    settings = ["hydra.mode=MULTIRUN", f"hydra.sweep.dir={directory}"]
+    hydra.multirun(config.hydra.job.config_name, run_cell, [*lines, *settings])
+    return 0
+
+
+def _cells(hydra: Hydra, config: DictConfig) -> list[list[str]]:
+    """The overrides of each cell as Hydra's own sweeper will list them; other sweepers choose theirs while they run."""
+    sweeper = config.hydra.sweeper
+    if not sweeper._target_.endswith(BasicSweeper.__name__):
+        return []
+    words = [f"{key}={value}" for key, value in (sweeper.params or {}).items()] + list(config.hydra.overrides.task)
+    overrides = OverridesParser.create(hydra.config_loader).parse_overrides(words)
+    for override in overrides:
+        if override.is_interval_sweep():
+            raise ConfigError(f"{override.input_line} is no list of values: type one, or choose a sweeper that searches.")
+    cells = BasicSweeper.split_arguments(overrides, None)[0]
+    if not cells:
+        raise ConfigError(f"{' '.join(words)} leaves nothing to train: one of the lists is empty.")
+    return cells
+
+
+def _check_cell(hydra: Hydra, config: DictConfig, words: Sequence[str]) -> None:
+    try:
+        cell = hydra.config_loader.load_sweep_config(config, list(words))
+    except Exception as error:
+        raise bad_cell(words, error) from error
+    checked(cell, words)
+
+
+def run_cell(config: DictConfig) -> float:
+    """One cell for launchers other than ours: trained alone in the directory that Hydra made; its last valid/accuracy."""
+    from trainer.run import Job, run_single
+    from trainer.signals import EXIT_CODES, Stopped
+
+    hydra = HydraConfig.get()
+    directory = Path(hydra.runtime.output_dir)
+    code = run_single(Job(experiment_of(config), directory, tuple(hydra.overrides.task)))
+    for status, signalled in EXIT_CODES.items():
+        if code == signalled:
+            raise Stopped(status)
+    if code in (1, 2):
+        raise CellFailed(f"{directory} ended with exit code {code}")
+    return objective(directory)

@@ -1,0 +1,1 @@
+"""What the command line says: help, versions, and the answer to a mistake. No torch and no Hydra here."""
