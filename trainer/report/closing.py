@@ -1,0 +1,75 @@
+"""The end of a run in words: how it ended, where it lies, what to type next."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from rich.text import Text
+
+from trainer.experiment import Experiment
+
+COLOURS = {"completed": "green", "diverged": "red", "failed": "red"}
+
+
+def closing(summary: dict[str, Any], directory: Path, experiment: Experiment) -> Iterator[Text]:
+    """Lines about a run that has ended, from its summary."""
+    yield Text(f"{result(summary)}.", style=f"bold {COLOURS.get(summary['status'], 'yellow')}")
+    if summary["status"] == "failed":
+        yield Text(f"{summary.get('error')} (traceback in {directory / 'train.log'})")
+    if summary["status"] == "diverged":
+        yield Text(cure_of_divergence(summary, experiment), style="yellow")
+    if (summary.get("clipped_fraction") or 0) > 0.5:
+        yield Text(cure_of_clipping(summary["clipped_fraction"], experiment), style="yellow")
+    yield Text(f"It lies in {directory}")
+    for command, purpose in next_commands(summary["status"], directory, experiment):
+        yield Text(f"  {command}", style="bold").append(f"  # {purpose}", style="not bold dim")
+
+
+def result(summary: dict[str, Any]) -> str:
+    """The status with the figures that there are."""
+    parts = [f"{summary['status']} on {summary['dataset']} after {summary['steps']:,} updates"]
+    if summary.get("test/accuracy") is not None:
+        parts.append(f"test accuracy {summary['test/accuracy']:.2%}")
+    if summary.get("best/valid/accuracy") is not None:
+        parts.append(f"best valid accuracy {summary['best/valid/accuracy']:.2%} (epoch {summary['best_epoch']})")
+    if summary.get("samples_per_second"):
+        parts.append(f"{summary['train_seconds']:.2f} s of training, {summary['samples_per_second']:,.0f} samples/s")
+    return ", ".join(parts)
+
+
+def cure_of_divergence(summary: dict[str, Any], experiment: Experiment) -> str:
+    lr = experiment.optimizer.lr  # type: ignore[attr-defined]  # every optimizer has one
+    threshold = threshold_key(experiment)
+    other = "clip=grad" if threshold is None else f"a lower {threshold}"
+    return (
+        f"A loss or a parameter was NaN or infinite at update {summary['steps']:,}. "
+        f"Likely cures: a lower rate (optimizer.lr={lr / 10:g} instead of {lr:g}), or {other}."
+    )
+
+
+def cure_of_clipping(fraction: float, experiment: Experiment) -> str:
+    return (
+        f"{fraction:.0%} of all updates were clipped: clipping that often only lowers the learning rate in a roundabout way. "
+        f"Raise {threshold_key(experiment)} or lower optimizer.lr (Google's Deep Learning Tuning Playbook)."
+    )
+
+
+def threshold_key(experiment: Experiment) -> str | None:
+    """The key of the gradient clip's threshold, None without one."""
+    if not experiment.clip.clips_gradient:
+        return None
+    return "clip.threshold" if hasattr(experiment.clip, "threshold") else "clip.grad_threshold"
+
+
+def next_commands(status: str, directory: Path, experiment: Experiment) -> Iterator[tuple[str, str]]:
+    """What to type next, and what for."""
+    path, parent = shlex.quote(str(directory)), shlex.quote(str(directory.parent))
+    if status in ("interrupted", "terminated", "failed"):
+        yield f"train resume {path}", "go on where it stopped"
+    yield f"tensorboard --logdir {path}", "curves"
+    if status == "completed":
+        yield f"train compare {parent}", "with the runs beside it"
+        yield f"train resume {path} epochs={2 * experiment.epochs or 10}", "train longer"

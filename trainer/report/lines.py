@@ -1,0 +1,49 @@
+"""A run in plain lines: what is trained, and a record."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from trainer.experiment import GROUPS, Experiment
+from trainer.records import Record
+
+if TYPE_CHECKING:
+    from trainer.report.console import RunInfo
+
+SHOWN = (
+    "train/loss", "train/accuracy", "valid/loss", "valid/accuracy", "test/loss", "test/accuracy",
+    "lr", "grad_norm", "clipped_fraction",
+)  # fmt: skip
+"""The metrics of a plain line; those of the layers are in metrics.jsonl."""
+
+
+def opening(info: RunInfo) -> Text:
+    """One line: data set, network, techniques, amount of work, place."""
+    e = info.experiment
+    hidden = "-".join(str(units) for units in e.model.hidden) or "none"
+    batch = "full" if e.batch_size == "full" else f"{e.batch_size:,}"
+    parts = (
+        f"{info.dataset}: {info.train_samples:,} train, {info.valid_samples:,} valid, {info.test_samples:,} test",
+        f"{e.model.name}, hidden {hidden}, {e.model.activation}, {info.parameters:,} parameters",
+        techniques(e),
+        f"{info.updates:,} updates in {e.epochs:,} {'epoch' if e.epochs == 1 else 'epochs'}, batch {batch}, seed {e.seed}",
+        f"{info.device}, threads {info.threads}",
+    )
+    line = Text(f"going on at update {info.started_at_step:,}: " if info.started_at_step else "", style="bold")
+    return line.append(Text("; ").join([Text(parts[0], "bold cyan"), *(Text(part, "default") for part in parts[1:])]))
+
+
+def techniques(experiment: Experiment) -> str:
+    """The techniques in use as one types them: `optimizer=momentum clip=grad`."""
+    words = {group: getattr(experiment, group).name for group in GROUPS if group not in ("dataset", "model")}
+    return " ".join(f"{group}={word}" for group, word in words.items() if word != "none")
+
+
+def plain_line(record: Record, info: RunInfo) -> str:
+    """A record in one line, six digits a value, names as in every other output."""
+    counts = f"epoch {record.epoch}/{info.experiment.epochs}  update {record.step}/{info.updates}"
+    metrics = [f"{name} {record.metrics[name]:.6g}" for name in SHOWN if name in record.metrics]
+    status = [] if record.status == "running" else [record.status]
+    return "  ".join([counts, f"seconds {record.seconds:.3f}", *metrics, *status])
