@@ -78,7 +78,8 @@ def _train(job: Job, signals: Signals, resumed: bool) -> int:
             f"{job.directory} was trained on {used}, and now {data.name} is what its configuration finds."
         )
     run = StackRun([job], on_device(data, device), resumed)
-    with RunView(_info(job, run, data.notice)) as view:
+    with RunView() as view:
+        view.start(_info(job, run, data.notice))
         signals.training = True
         try:
             run.train(view, lambda: signals.status)
