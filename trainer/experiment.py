@@ -47,8 +47,8 @@ class Checkpoint:
 class Experiment:
     """Everything that decides a run. Groups take a word, a dict with 'name', or a technique's dataclass.
 
-    `batch_size` left out is the whole training set for batch_gd and 128 otherwise. `record_every` counts updates; left out, a
-    record is made at the end of each epoch. Raises ConfigError, one sentence, for anything that can't be run.
+    `batch_size` left out is the whole training set for batch_gd and 128 otherwise. A record is made at the end of
+    each epoch and, where given, every `record_every` updates. Raises ConfigError, one sentence, for anything that can't be run.
     """
 
     name: str | None = None

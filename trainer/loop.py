@@ -96,7 +96,7 @@ class Training:
         start = position * self.batch
         index = None if self.orders is None else self.orders[:, start : start + self.batch]
         step = self.state.step + 1
-        measure = step % self.record_every == 0 or step == self.updates
+        measure = step % self.record_every == 0 or step % self.per_epoch == 0
         norms = self.step(index, self._rate(), measure)
         if measure:
             synchronise(self.data.device)

@@ -59,6 +59,10 @@ class RunDirectory:
         self.directory, self.summary, self.layout = directory, summary, layout
         experiment = summary.experiment
         rows = read_metrics(directory / METRICS, resumed_at) if resumed_at is not None else []
+        if (
+            resumed_at != summary.facts.updates
+        ):  # what was the end is none any more: test metrics belong to the end alone
+            rows = [{name: x for name, x in row.items() if not name.startswith("test/")} for row in rows]
         for row in rows:
             summary.add(row)
         write_yaml(directory / CONFIG, experiment.to_dict())
