@@ -8,7 +8,7 @@ import functools
 import sys
 import types
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Annotated, Any, Literal, Union
 
 
@@ -16,10 +16,10 @@ class ConfigError(ValueError):
     """A command or configuration that can't be run; its text is one sentence for the user."""
 
 
-def did_you_mean(word: str, words: Iterable[str]) -> str:
-    """' Did you mean …?' with the nearest of `words`, or '' where none is near."""
+def did_you_mean(word: str, words: Iterable[str], path: str = "") -> str:
+    """' Did you mean …?' with the nearest of `words`, shown behind its `path`, or '' where none is near."""
     near = difflib.get_close_matches(str(word), list(words), n=1, cutoff=0.5)
-    return f" Did you mean '{near[0]}'?" if near else ""
+    return f" Did you mean '{path}{near[0]}'?" if near else ""
 
 
 @functools.cache
@@ -41,11 +41,12 @@ def parse(cls: type, data: Mapping[str, Any], path: str = "") -> Any:
     return cls(**{key: check(value, fields[key], path + key) for key, value in data.items()})
 
 
-def unknown_key(key: str, path: str, fields: Iterable[str]) -> str:
+def unknown_key(key: str, path: str, fields: Collection[str]) -> str:
     """The sentence for a key that is not there."""
     known = [path + field for field in fields]
     allowed = f"Known: {', '.join(known)}." if known else f"'{path.rstrip('.')}' takes no keys here."
-    return f"There is no key '{key}'.{did_you_mean(key, known)} {allowed}"
+    meant = did_you_mean(key.removeprefix(path), fields, path)  # the path is common to all, and would make all seem near
+    return f"There is no key '{key}'.{meant} {allowed}"
 
 
 def choose(table: Mapping[str, type], value: Any, group: str) -> Any:
