@@ -126,6 +126,16 @@ def test_forced_colour_makes_no_animation_in_a_pipe(records, monkeypatch):
     assert HIDE not in out and "━" not in out and "epoch 3/3  update 6/6" in out
 
 
+def test_a_reader_that_has_gone_is_an_oserror(records):
+    reading, writing = os.pipe()
+    os.close(reading)
+    with open(writing, "w") as pipe, RunView(Console(file=pipe), Console(file=io.StringIO())) as view:
+        with pytest.raises(BrokenPipeError):
+            view.start(info_of())
+        with pytest.raises(BrokenPipeError):  # what it could not write
+            pipe.close()
+
+
 # --- what is trained ---
 
 
@@ -144,7 +154,7 @@ def test_the_first_line_of_a_resumed_run_says_so():
 
 @pytest.mark.parametrize("terminal", [True, False])
 def test_the_fallback_is_a_warning_on_stderr(terminal):
-    notice = "NOT MNIST: this run uses the data set 'digits' instead."
+    notice = "NOT MNIST: this run uses the data set 'digits' instead." + " long" * 30 * (not terminal)
     out, err = show([], info_of(notice=notice), summary_of(), err=Terminal() if terminal else None)
     assert "WARNING: another data set" in err and notice in err and "NOT MNIST" not in out
     assert ("╭" in err) is terminal
@@ -236,6 +246,7 @@ def test_the_terminal_is_clean_after_an_exception(records):
     with pytest.raises(RuntimeError), view:
         view.start(info_of())
         view.tick(1, 0.1)
+        view.next_draw = 0.0  # one would be due
         raise RuntimeError
     assert view.live is None and out.getvalue().rfind(SHOW) > out.getvalue().rfind(HIDE)
     assert "━" not in out.getvalue().rpartition("\x1b[2K")[2]

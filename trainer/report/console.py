@@ -57,6 +57,7 @@ class RunView:
     def __init__(self, out: Console | None = None, err: Console | None = None):
         self.out = out or Console(highlight=False)
         self.err = err or Console(stderr=True, highlight=False)
+        self.animated = animates(self.out)
         self.live: Live | None = None
         self.next_draw = math.inf
 
@@ -73,7 +74,7 @@ class RunView:
         if info.notice:
             self.warn(info.notice, title="WARNING: another data set")
         self.last: Record | None = None
-        if animates(self.out):
+        if self.animated:
             self.screen = Screen(info, self.out.width)
             self.live = Live(console=self.out, auto_refresh=False, transient=True, redirect_stderr=animates(self.err))
             self._print(self.screen.header())
@@ -91,8 +92,7 @@ class RunView:
         if self.live:
             self.screen.add(record)
         else:
-            self.out.file.write(plain_line(record, self.info) + "\n")
-            self.out.file.flush()
+            self._print(Text(plain_line(record, self.info)))
         self.last = record
 
     def warn(self, text: str, title: str = "WARNING") -> None:
@@ -109,7 +109,7 @@ class RunView:
         if self.live and self.last:
             self._draw(self.last.step, self.last.seconds)
         self.close()
-        if animates(self.out):
+        if self.animated:
             self.out.print()
             self.out.rule("result", style="dim", align="left")
         for line in closing(summary, directory, self.info.experiment):
@@ -134,7 +134,11 @@ class RunView:
 
     def _print(self, text: Text) -> None:
         """Print whole: a terminal breaks long lines itself, so that paths and commands can still be copied."""
-        self.out.print(text, soft_wrap=True)
+        if self.animated:
+            self.out.print(text, soft_wrap=True)
+        else:  # past rich, which ends the process where the reader of a pipe has gone
+            self.out.file.write(f"{text.plain}\n")
+            self.out.file.flush()
 
 
 def animates(console: Console) -> bool:
