@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from trainer.fields import ConfigError
+from trainer.signals import EXIT_CODES, Stopped
 
 CONF = Path(__file__).resolve().parent / "conf"
 DONE, CRASHED, WRONG, INTERRUPTED = 0, 1, 2, 130
@@ -23,19 +24,21 @@ def main() -> NoReturn:
 def run(argv: Sequence[str]) -> int:
     """Carry out one command line; returns the exit code. A mistake is answered by one sentence on stderr."""
     try:
-        check_python(sys.version_info)
+        check_python(*sys.version_info[:2])
         return _dispatch(list(argv))
     except ConfigError as error:
         return _refused(error, str(error))
+    except Stopped as stop:  # by a signal, all saved and said
+        return EXIT_CODES[stop.status]
     except KeyboardInterrupt:
         print("train: interrupted.", file=sys.stderr)
         return INTERRUPTED
 
 
-def check_python(version: Sequence[int]) -> None:
+def check_python(major: int, minor: int) -> None:
     """ConfigError on a Python that Hydra 1.3 crashes on."""
-    if tuple(version[:2]) >= (3, 14):
-        found = ".".join(str(part) for part in version[:2])
+    if (major, minor) >= (3, 14):
+        found = f"{major}.{minor}"
         raise ConfigError(f"This is Python {found}, and Hydra 1.3 works with 3.11 to 3.13: install train with one of those.")
 
 
@@ -61,6 +64,10 @@ def _resume(words: list[str]) -> int:
     from trainer.shell.options import parse_resume
 
     directory, epochs = parse_resume(words)
+    if (directory / "sweep.json").exists():
+        from trainer.sweep import resume_sweep
+
+        return resume_sweep(directory, epochs)
     from trainer.run import resume
 
     return resume(directory, epochs)

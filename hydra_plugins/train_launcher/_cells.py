@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from omegaconf import DictConfig
 
@@ -44,12 +43,3 @@ def objective(directory: Path) -> float:
     rows = (json.loads(line) for line in reversed(metrics.read_text().splitlines())) if metrics.exists() else ()
     values = (row.get("valid/accuracy") for row in rows)
     return next((value for value in values if value is not None and math.isfinite(value)), math.nan)
-
-
-def stopped(summaries: Iterable[Mapping[str, Any]]) -> None:
-    """Raise trainer.signals.Stopped where a signal ended one of the runs: the sweep must not go on."""
-    from trainer.signals import EXIT_CODES, Stopped
-
-    for summary in summaries:
-        if summary["status"] in EXIT_CODES:
-            raise Stopped(summary["status"])

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from hydra import version
 from hydra._internal.callbacks import Callbacks
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra._internal.hydra import Hydra
 from hydra._internal.utils import create_config_search_path
@@ -31,6 +32,7 @@ from hydra_plugins.train_launcher._compose import (
 )
 from hydra_plugins.train_launcher._mistakes import check_no_sweep, check_words
 from trainer.directories import claim, reuse
+from trainer.experiment import Experiment
 from trainer.fields import ConfigError
 
 OURS = "hydra_plugins.train_launcher.stack_launcher.StackLauncher"
@@ -98,11 +100,13 @@ def _single(hydra: Hydra, config: DictConfig) -> int:
 
 def _sweep(hydra: Hydra, config: DictConfig, overrides: Sequence[Override]) -> int:
     """Check every cell, then leave the sweep to Hydra's sweeper and launcher."""
-    hydra.config_loader.validate_sweep_overrides_legal(list(overrides), RunMode.MULTIRUN, from_shell=True)
-    for cell in _cells(hydra, config):
-        _check_cell(hydra, config, cell)
+    ConfigLoaderImpl.validate_sweep_overrides_legal(list(overrides), RunMode.MULTIRUN, from_shell=True)
+    experiments = [_check_cell(hydra, config, cell) for cell in _cells(hydra, config)]
+    ours = config.hydra.launcher._target_ == OURS
+    if ours:
+        _check_settings(config.hydra.launcher, experiments)
     wanted, name = Path(config.hydra.sweep.dir), config.name
-    place = reuse if name and config.hydra.launcher._target_ == OURS else claim
+    place = reuse if name and ours else claim
     directory = QuotedString(str(place(wanted.parent, name or wanted.name)), Quote.single).with_quotes()
     lines = [str(override.input_line) for override in overrides]
     settings = ["hydra.mode=MULTIRUN", f"hydra.sweep.dir={directory}"]
@@ -126,12 +130,20 @@ def _cells(hydra: Hydra, config: DictConfig) -> list[list[str]]:
     return cells
 
 
-def _check_cell(hydra: Hydra, config: DictConfig, words: Sequence[str]) -> None:
+def _check_cell(hydra: Hydra, config: DictConfig, words: Sequence[str]) -> Experiment:
     try:
         cell = hydra.config_loader.load_sweep_config(config, list(words))
     except Exception as error:
         raise bad_cell(words, error) from error
-    checked(cell, words)
+    return checked(cell, words)
+
+
+def _check_settings(launcher: DictConfig, experiments: Sequence[Experiment]) -> None:
+    from trainer.sweep import Cell, SweepSettings
+    from trainer.sweep.cells import check_prunable
+
+    settings = SweepSettings(launcher.workers, launcher.prune, launcher.fail_fast)
+    check_prunable([Cell(experiment, "") for experiment in experiments], settings)
 
 
 def run_cell(config: DictConfig) -> float:

@@ -12,8 +12,8 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, OverrideType
 from omegaconf import DictConfig, OmegaConf
 
-from trainer.experiment import GROUPS, AtLeastOne, Experiment
-from trainer.fields import ConfigError, check
+from trainer.experiment import GROUPS, Experiment
+from trainer.fields import ConfigError
 from trainer.shell.choices import unknown_word
 
 ENVIRONMENT = ("TRAIN_DATA",)
@@ -81,8 +81,6 @@ def check_place(experiment: Experiment) -> None:
 
 def check_settings(config: DictConfig) -> None:
     """ConfigError for settings of Hydra that this program's promises exclude."""
-    if (workers := OmegaConf.select(config, "hydra.launcher.workers")) is not None:
-        check(workers, AtLeastOne, "hydra.launcher.workers")
     if config.hydra.job.env_copy:
         raise ConfigError("hydra.job.env_copy would write environment variables into outputs: leave it out.")
     if config.hydra.job.chdir:

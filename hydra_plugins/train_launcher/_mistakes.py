@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from shlex import quote
 
 from hydra.core.override_parser.types import Override
 from hydra.errors import MissingConfigException, OverrideParseException
@@ -12,7 +13,7 @@ from omegaconf.errors import ConfigAttributeError, ConfigKeyError, MissingMandat
 from trainer.datasets.idx import DataError
 from trainer.experiment import GROUPS
 from trainer.fields import ConfigError
-from trainer.shell.choices import unknown_key, unknown_word
+from trainer.shell.choices import dotted, takes_list, unknown_key, unknown_word
 
 
 def check_words(overrides: Sequence[Override]) -> None:
@@ -48,8 +49,6 @@ def _misuse(o: Override) -> str | None:
 
 
 def _example(group: str) -> str:
-    from trainer.shell.choices import dotted
-
     key = next((key for key in dotted() if key.startswith(f"{group}.")), group)
     return f"{key}=0.1" if not key.startswith("model") else "model.hidden=[128]"
 
@@ -60,8 +59,8 @@ def check_no_sweep(overrides: Sequence[Override]) -> None:
         if override.is_sweep_override():
             typed = str(override.input_line)
             key, _, value = typed.partition("=")
-            as_list = "" if key in GROUPS or value.endswith(")") else f", or as one list: {key}=[{value}]"
-            raise ConfigError(f"{typed} has several values. To train them all add -m: train -m {typed}{as_list}")
+            as_list = f", or as one list: {key}=[{value}]" if takes_list(key) else ""
+            raise ConfigError(f"{typed} has several values. To train them all type: train -m {quote(typed)}{as_list}")
 
 
 def sentence_of(error: BaseException, typed: Sequence[str] = ()) -> str | None:

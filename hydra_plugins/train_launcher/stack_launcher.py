@@ -19,11 +19,12 @@ if TYPE_CHECKING:
 
 @dataclass
 class StackLauncherConf:
-    """`workers`: processes, null = one a core, or one a GPU; `prune`: e.g. halving; `fail_fast`: stop at the first crash."""
+    """`workers`: processes, null = one a core, or one a GPU; `prune`: a word of trainer.sweep.prune; `fail_fast`: stop at the
+    first crash."""
 
     _target_: str = "hydra_plugins.train_launcher.stack_launcher.StackLauncher"
     workers: int | None = None
-    prune: Any = None
+    prune: str | None = None
     fail_fast: bool = False
 
 
@@ -33,7 +34,7 @@ ConfigStore.instance().store(group="hydra/launcher", name="stack", node=StackLau
 class StackLauncher(Launcher):
     """Hands all cells of a sweep to trainer.sweep at once, and answers Hydra's sweeper with their last valid/accuracy."""
 
-    def __init__(self, workers: int | None = None, prune: Any = None, fail_fast: bool = False) -> None:
+    def __init__(self, workers: int | None = None, prune: str | None = None, fail_fast: bool = False) -> None:
         self.settings = {"workers": workers, "prune": prune, "fail_fast": fail_fast}
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
@@ -42,7 +43,6 @@ class StackLauncher(Launcher):
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> list[JobReturn]:
         from trainer.sweep import SweepSettings, run_sweep
 
-        from hydra_plugins.train_launcher._cells import stopped
 
         directory = Path(self.config.hydra.sweep.dir)
         configs = [self.context.config_loader.load_sweep_config(self.config, list(words)) for words in job_overrides]
@@ -50,15 +50,13 @@ class StackLauncher(Launcher):
         for number, (cell, config) in enumerate(zip(cells, configs, strict=True), initial_job_idx):
             _write_hydra(directory / cell.name, config, number)
         summaries = run_sweep(cells, directory, SweepSettings(**self.settings))
-        stopped(summaries)
         return [self._answer(*each, directory) for each in zip(cells, configs, summaries, strict=True)]
 
     def _cells(self, configs: Sequence[DictConfig], job_overrides: Sequence[Sequence[str]]) -> "list[Cell]":
         """The cells as experiments, each checked, with their names."""
-        from trainer.sweep import Cell
-
         from hydra_plugins.train_launcher._cells import checked
         from trainer.directories import cell_names
+        from trainer.sweep import Cell
 
         words = [tuple(filter_overrides(overrides)) for overrides in job_overrides]
         experiments = [checked(config, own) for config, own in zip(configs, words, strict=True)]
@@ -86,7 +84,7 @@ def _write_hydra(directory: Path, config: DictConfig, number: int) -> None:
         config.hydra.runtime.output_dir = str(directory.absolute())
     folder = directory / config.hydra.output_subdir
     folder.mkdir(parents=True, exist_ok=True)
-    own = OmegaConf.masked_copy(config, [key for key in config if key != "hydra"])
+    own = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
     parts = {"config": own, "hydra": OmegaConf.masked_copy(config, "hydra"), "overrides": config.hydra.overrides.task}
     for name, part in parts.items():
         (folder / f"{name}.yaml").write_text(OmegaConf.to_yaml(part), encoding="utf-8")

@@ -19,6 +19,12 @@ def dotted() -> list[str]:
     return [*keys, *(f"checkpoint.{field}" for field in hints(Checkpoint))]
 
 
+def takes_list(key: str) -> bool:
+    """Whether a list of values is one value of this key, as for model.hidden."""
+    group, _, field = key.partition(".")
+    return any("tuple" in str(hints(cls).get(field)) for cls in GROUPS.get(group, {}).values())
+
+
 def unknown_word(group: str, word: str, words: Iterable[str]) -> str:
     """The sentence for a word that its group does not have."""
     words = sorted(words) if group not in GROUPS else [*GROUPS[group], *sorted(set(words) - set(GROUPS[group]))]
@@ -30,8 +36,7 @@ def unknown_key(key: str) -> str:
     group, _, field = key.partition(".")
     if group in GROUPS and (owners := _owners(group, field)):
         return _belongs(key, group, owners)
-    if group in GROUPS:
-        known = [known for known in dotted() if known.startswith(f"{group}.")]
+    if known := [known for known in dotted() if known.startswith(f"{group}.")]:
         return f"There is no key '{key}'.{did_you_mean(key, known)} Known: {', '.join(known)}."
     return f"There is no key '{key}'.{_nearest(key)} Known: {', '.join(top_level())}."
 

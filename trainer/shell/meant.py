@@ -50,7 +50,7 @@ def _setting(option: str, words: list[str]) -> str:
     key, equals, value = option.lstrip("-").partition("=")
     key = key if key in _keys() else key.replace("-", "_")
     if key not in _keys():
-        near = did_you_mean(key, [*_keys(), *(name.lstrip("-") for name in OPTIONS)])
+        near = did_you_mean(key, _keys()) or did_you_mean(f"--{key}", OPTIONS)
         raise ConfigError(f"There is no option {option.partition('=')[0]}.{near} See: train --help")
     if not equals:
         value = words.pop(0) if words and _is_bare(words[0]) else "true"
