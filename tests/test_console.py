@@ -182,7 +182,7 @@ def test_the_progress_bar_says_how_far_how_fast_and_how_long():
     screen.bar(100, 1.0)
     console.print(screen.bar(300, 3.0))
     line = console.file.getvalue().rstrip("\n")
-    assert re.fullmatch(r"epoch 2/3 ━{21} {22}50% 100 samples/s 0:03 left", line) and len(line) == 80
+    assert re.fullmatch(r"epoch 2/3 ━{19}╸ {20}50% 100 samples/s 0:03 left", line) and len(line) == 77
 
 
 @pytest.mark.parametrize("width", [30, 49, 50, 200])

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from rich.console import RenderableType
+from rich.constrain import Constrain
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
@@ -110,7 +111,7 @@ class Screen:
         speed = f"{pace * self.samples:,.0f} samples/s" if pace and self.width >= 50 else ""
         bar = ProgressBar(total=max(updates, 1), completed=step)
         grid.add_row(self._epoch(step), bar, f"{share:.0%}", speed, left)
-        return grid
+        return Constrain(grid, self.width - 3)  # a terminal echoes ^C there; in the next line it would keep the bar alive
 
     def _epoch(self, step: int) -> str:
         """The epoch that the next update belongs to."""
