@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import pytest
 from hypothesis import settings
 
-# No time limits, no files left behind, and the same examples for everybody; HYPOTHESIS_PROFILE is not needed.
+# Before torch is loaded: two threads that wait actively for each other take a hundred times longer beside a busy neighbour.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+# No time limits, no files left behind, and the same examples for everybody.
 settings.register_profile("train", deadline=None, database=None, derandomize=True, max_examples=60)
 settings.load_profile("train")
 

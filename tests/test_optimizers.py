@@ -15,8 +15,8 @@ from trainer.optimizers import OPTIMIZERS
 
 STEPS = 12
 RUNS = 6
-LARGE = (0.01, 0.1, 1.0, 10.0, 100.0, 1000.0)
-"""Factors on the default learning rate, a row each: a formula that is only nearly right shows at the large ones."""
+RATES = (1e-4, 1e-3, 0.01, 0.1, 1.0, 10.0)
+"""Learning rates, a row each: a formula that is only nearly right shows at the large ones."""
 
 sgd, optim = torch.optim.SGD, torch.optim
 ORACLES: dict[str, Callable] = {
@@ -37,7 +37,7 @@ def numbers(word: str, row: int, weight_decay: float) -> dict[str, float]:
     rule = OPTIMIZERS[word](weight_decay=weight_decay)
     fields = dataclasses.asdict(rule)
     shrunk = {key: fields[key] * (1 - row / 20) for key in ("beta", "beta1", "beta2", "alpha") if key in fields}
-    return fields | shrunk | {"lr": fields["lr"] * LARGE[row]}
+    return fields | shrunk | {"lr": RATES[row]}
 
 
 def gradients(steps: int, size: int) -> Tensor:
