@@ -1,0 +1,72 @@
+"""The wheel, unpacked elsewhere and without the checkout, is the whole program."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import zipfile
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+pytestmark = pytest.mark.skipif(
+    not (find_spec("hatchling") and find_spec("pip")), reason="needs pip and hatchling: pip install hatchling"
+)
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory) -> Path:
+    """A read-only folder with what the wheel holds."""
+    folder = tmp_path_factory.mktemp("wheel")
+    source = folder / "source"
+    shutil.copytree(ROOT, source, ignore=shutil.ignore_patterns(".*", "runs", "data", "__pycache__", "build", "dist"))
+    build = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", str(folder), str(source)]
+    subprocess.run(build, check=True, capture_output=True, text=True, timeout=120)
+    (wheel,) = folder.glob("*.whl")
+    zipfile.ZipFile(wheel).extractall(folder / "site")
+    for path in (folder / "site").rglob("*"):
+        path.chmod(path.stat().st_mode & ~0o222)
+    return folder / "site"
+
+
+def train(installed: Path, where: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """The command in an interpreter that sees the wheel and the dependencies, but no checkout installed in place."""
+    dependencies = sysconfig.get_paths()["purelib"]
+    code = f"import sys; sys.path[:0] = [{str(installed)!r}, {dependencies!r}]; import cli; cli.main()"
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"} | {"PYTHONDONTWRITEBYTECODE": "1"}
+    command = [sys.executable, "-S", "-c", code, *words]
+    return subprocess.run(command, cwd=where, env=environment, capture_output=True, text=True, timeout=120)
+
+
+def test_it_holds_every_file_of_the_program_and_nothing_else(installed):
+    wanted = [ROOT / "cli.py", *(f for d in ("conf", "trainer", "hydra_plugins") for f in (ROOT / d).rglob("*"))]
+    expected = {str(f.relative_to(ROOT)) for f in wanted if f.is_file() and f.suffix in (".py", ".yaml", ".typed")}
+    found = {str(f.relative_to(installed)) for f in installed.rglob("*") if f.is_file() and ".dist-info" not in str(f)}
+    assert found == expected
+
+
+def test_it_installs_the_command(installed):
+    (entry,) = installed.glob("*.dist-info/entry_points.txt")
+    assert "train = cli:main" in entry.read_text()
+
+
+def test_help_is_read_from_its_own_configuration(installed, tmp_path):
+    done = train(installed, tmp_path, "--help")
+    assert done.returncode == 0, done.stderr
+    assert f"{installed / 'conf'}/<group>" in done.stdout and "optimizer=momentum" in done.stdout
+
+
+def test_a_run_and_a_sweep_work_from_another_directory(installed, tmp_path):
+    quick = ["epochs=0", "dataset=synthetic", "dataset.samples=600", "dataset.validation=100"]
+    done = train(installed, tmp_path, *quick, "name=one")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "runs" / "one" / "model.pt").exists()
+    done = train(installed, tmp_path, "-m", *quick, "name=many", "seed=0,1", "hydra.launcher.workers=1")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "runs" / "many" / "seed=1" / "model.pt").exists()
