@@ -18,16 +18,17 @@ from trainer.normalization import Normalization, standardize, standardize_backwa
 from trainer.randomness import hashed, signed
 
 ALIGNMENT = 64  # floats; a run's slice starts at such a border, see `aligned`
+FEW = 16  # a product with fewer rows would get other last bits with other numbers of threads (seen with MKL)
 
 
 def aligned(runs: int, *shape: int, device: torch.device) -> Tensor:
-    """An uninitialised [runs, *shape] in which every run's slice starts at the same alignment.
+    """A [runs, *shape] of zeros in which every run's slice starts at the same alignment.
 
     A matrix product chooses its kernel by the addresses it is given: without this a run would get other last bits in a stack
     than alone (seen with MKL where B · outputs is not a multiple of 16).
     """
     size = math.prod(shape)
-    rows = torch.empty(runs, -(-size // ALIGNMENT) * ALIGNMENT, device=device)
+    rows = torch.zeros(runs, -(-size // ALIGNMENT) * ALIGNMENT, device=device)
     return rows[:, :size].unflatten(1, shape)
 
 
@@ -68,11 +69,21 @@ class Linear:
 
     def backward(self, dy: Tensor) -> Tensor:
         dy = self._aligned("dy", dy)
-        self._product(self.x.mT, dy, self.weight_grad)
+        self._differentiate_weight(dy)
         torch.sum(dy, 1, keepdim=True, out=self.bias_grad)
         if not self.needs_dx:
             return dy
         return self._product(dy, self.weight.mT, self._buffer("dx", dy.shape[1], self.weight.shape[1]))
+
+    def _differentiate_weight(self, dy: Tensor) -> None:
+        """∂L/∂W = xᵀ ∂L/∂y, a row of memory for each output: where there are few, among rows of zeros."""
+        outputs, inputs = dy.shape[2], self.x.shape[2]
+        if outputs >= FEW:
+            self._product(self.x.mT, dy, self.weight_grad)
+            return
+        padded = self._buffer("padded dy", dy.shape[1], FEW)
+        padded[..., :outputs] = dy
+        self.weight_grad.copy_(self._product(self.x.mT, padded, self._buffer("padded dW", FEW, inputs).mT)[..., :outputs])
 
     def _product(self, a: Tensor, b: Tensor, out: Tensor) -> Tensor:
         if self.precision is torch.float32:

@@ -81,7 +81,8 @@ class Training:
     def __iter__(self) -> Iterator[list[Record]]:
         if self.updates == 0:
             yield self._records({})
-        threads = Threads(self.experiments[0].threads, self.data.device, self.batch)
+        fewest = len(self.data.train.labels) % self.batch or self.batch
+        threads = Threads(self.experiments[0].threads, self.data.device, fewest)
         while self.alive and self.state.step < self.updates:
             with threads.timed():
                 norms = self._update()

@@ -101,13 +101,12 @@ class Step:
 
 def cross_entropy(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """For logits [K, B, classes] and labels [K, B]: the losses' sum and the hits, [K, 1], and ∂(mean loss)/∂logits."""
-    target = labels.unsqueeze(-1)
-    log_p = torch.log_softmax(logits, -1)
-    loss = row_sum(log_p.gather(-1, target).squeeze(-1)).neg_()
-    correct = (log_p.argmax(-1) == labels).sum(1, keepdim=True)
-    batch = labels.shape[1]
+    target = labels.unsqueeze(1)
+    log_p = torch.log_softmax(logits.mT, 1)  # [K, classes, B]: a sum over few neighbours would be slow
+    loss = row_sum(log_p.gather(1, target).squeeze(1)).neg_()
+    correct = (logits.argmax(-1) == labels).sum(1, keepdim=True)
     minus_one = log_p.new_full((1, 1, 1), -1.0).expand(target.shape)
-    return loss, correct, log_p.exp_().scatter_add_(-1, target, minus_one).div_(batch)
+    return loss, correct, log_p.exp_().scatter_add_(1, target, minus_one).div_(labels.shape[1]).mT
 
 
 def row_sum(rows: Tensor) -> Tensor:
