@@ -19,17 +19,13 @@ Positive = Annotated[float, "(0, inf)"]
 
 
 class Clip(ABC):
-    """A clipping rule; the two kinds say on what they act."""
+    """A clipping rule; its kind says on what it acts, and one may be of both kinds."""
 
     name: ClassVar[str]
-    clips_gradient: ClassVar[bool] = False
-    clips_weights: ClassVar[bool] = False
 
 
 class GradientClip(Clip):
     """Acts on g before the update."""
-
-    clips_gradient = True
 
     @abstractmethod
     def clip_gradient(self, g: Tensor, norm: Tensor, parameters: Sequence[Any]) -> Tensor:
@@ -38,8 +34,6 @@ class GradientClip(Clip):
 
 class WeightClip(Clip):
     """Acts on θ after the update; running statistics are no parameters and stay as they are."""
-
-    clips_weights = True
 
     @abstractmethod
     def clip_weights(self, theta: Tensor, parameters: Sequence[Any]) -> None:

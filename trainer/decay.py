@@ -19,11 +19,12 @@ Share = Annotated[float, "[0, 1]"]
 Per = Literal["update", "epoch"]
 
 
-@dataclass(frozen=True)
 class Decay(ABC):
     """A schedule; `at(n, total)` is its multiplier after n of `total` steps, both counted in `per`."""
 
     name: ClassVar[str]
+    per: Per
+    warmup: Count
 
     @abstractmethod
     def at(self, n: int, total: int) -> float: ...

@@ -9,11 +9,12 @@ from typing import Annotated, ClassVar
 Rate = Annotated[float, "[0, 1)"]
 
 
-@dataclass(frozen=True)
 class Dropout(ABC):
     """Rates for the hidden activations and for the inputs."""
 
     name: ClassVar[str]
+    rate: float
+    input_rate: float
 
 
 @dataclass(frozen=True)
@@ -21,8 +22,8 @@ class NoDropout(Dropout):
     """Nothing is dropped."""
 
     name = "none"
-    rate: ClassVar[float] = 0.0
-    input_rate: ClassVar[float] = 0.0
+    rate = 0.0
+    input_rate = 0.0
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -32,7 +33,7 @@ def plain_module(e: Experiment, layout: Layout, theta: Tensor, statistics: Tenso
     return module.eval()
 
 
-def _skeleton(e: Experiment, specs: list[LayerSpec]) -> nn.Sequential:
+def _skeleton(e: Experiment, specs: Sequence[LayerSpec]) -> nn.Sequential:
     layers: list[nn.Module] = [nn.Flatten()]
     for spec in specs:
         if spec.kind == "linear":
@@ -66,7 +67,7 @@ def _fill(e: Experiment, spec: LayerSpec, layer: nn.Module, values: dict[tuple[s
         if not e.normalization.before_linear:
             layer.weight.copy_(values[spec.name, "scale"][0])
             layer.bias.copy_(values[spec.name, "shift"][0])
-        if isinstance(layer, nn.BatchNorm1d):
+        if isinstance(layer, nn.BatchNorm1d) and layer.running_mean is not None and layer.running_var is not None:
             layer.running_mean.copy_(values[spec.name, "mean"][0])
             layer.running_var.copy_(values[spec.name, "var"][0])
 

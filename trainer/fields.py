@@ -45,7 +45,9 @@ def unknown_key(key: str, path: str, fields: Collection[str]) -> str:
     """The sentence for a key that is not there."""
     known = [path + field for field in fields]
     allowed = f"Known: {', '.join(known)}." if known else f"'{path.rstrip('.')}' takes no keys here."
-    meant = did_you_mean(key.removeprefix(path), fields, path)  # the path is common to all, and would make all seem near
+    meant = did_you_mean(
+        key.removeprefix(path), fields, path
+    )  # the path is common to all, and would make all seem near
     return f"There is no key '{key}'.{meant} {allowed}"
 
 
@@ -64,7 +66,7 @@ def choose(table: Mapping[str, type], value: Any, group: str) -> Any:
 
 def check_numbers(technique: Any, path: str) -> Any:
     """The dataclass again, its fields checked and converted like plain data (a list becomes a tuple, 1 becomes 1.0)."""
-    return parse(type(technique), {key: getattr(technique, key) for key in hints(type(technique))}, path)
+    return parse(type(technique), {key: getattr(technique, key) for key in hints(type(technique))}, path)  # type: ignore[arg-type]  # a class is hashable
 
 
 def check(value: Any, hint: Any, path: str) -> Any:

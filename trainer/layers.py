@@ -14,7 +14,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from trainer.normalization import Normalization, standardize, standardize_backward, track
+from trainer.normalization import standardize, standardize_backward, track
 from trainer.randomness import hashed, signed
 
 ALIGNMENT = 64  # floats; a run's slice starts at such a border, see `aligned`
@@ -83,7 +83,9 @@ class Linear:
             return
         padded = self._buffer("padded dy", dy.shape[1], FEW)
         padded[..., :outputs] = dy
-        self.weight_grad.copy_(self._product(self.x.mT, padded, self._buffer("padded dW", FEW, inputs).mT)[..., :outputs])
+        self.weight_grad.copy_(
+            self._product(self.x.mT, padded, self._buffer("padded dW", FEW, inputs).mT)[..., :outputs]
+        )
 
     def _product(self, a: Tensor, b: Tensor, out: Tensor) -> Tensor:
         if self.precision is torch.float32:
@@ -104,17 +106,17 @@ class Linear:
 class Standardize:
     """x̂, over the batch with running statistics [K, 1, inputs] for evaluation, or over the features without any."""
 
-    def __init__(self, rule: Normalization, statistics: tuple[Tensor, Tensor] | None):
-        self.axis, self.eps = rule.axis, rule.eps.unsqueeze(-1)
-        self.statistics = statistics
-        self.momentum = rule.momentum.unsqueeze(-1) if statistics else None
+    def __init__(self, axis: int, eps: Tensor, statistics: tuple[Tensor, Tensor] | None, momentum: Tensor | None):
+        """`eps` and `momentum` are [K, 1, 1]; `momentum` goes with the statistics."""
+        self.axis, self.eps = axis, eps
+        self.statistics, self.momentum = statistics, momentum
 
     def forward(self, x: Tensor, t: Tensor | None) -> Tensor:
         if self.statistics and t is None:
             mean, variance = self.statistics
             return (x - mean).mul_((variance + self.eps).rsqrt_())
         self.x_hat, mean, variance, self.inverse = standardize(x, self.axis, self.eps)
-        if self.statistics:
+        if self.statistics and self.momentum is not None:
             track(*self.statistics, mean, variance, x.shape[1], self.momentum)
         return self.x_hat
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from trainer.clipping import GradientClip
 from trainer.data import load
 from trainer.decay import multipliers
 from trainer.device import Threads, resolve, set_precision, synchronise
@@ -60,7 +61,7 @@ class Training:
         self.layout = Layout(specs, running_statistics=first.normalization.axis == -2)
         samples = len(data.train.labels)
         self.whole_set = first.batch_size == "full"
-        self.batch = samples if self.whole_set else min(first.batch_size, samples)
+        self.batch = min(first.batch_size, samples) if isinstance(first.batch_size, int) else samples
         self.per_epoch = math.ceil(samples / self.batch)
         self.updates = first.epochs * self.per_epoch
         self.record_every = first.record_every or self.per_epoch
@@ -140,7 +141,7 @@ class Training:
             metrics["train/accuracy"] = state.correct, state.samples
             metrics["lr"] = self._rate(state.step - 1), 1
             metrics |= {name: (norm, 1) for name, norm in norms.items()}
-            if self.step.numbers.clip.clips_gradient:
+            if isinstance(self.step.numbers.clip, GradientClip):
                 metrics["clipped_fraction"] = state.clipped, state.updates
         for split, samples, wanted in (("valid", self.data.valid, True), ("test", self.data.test, last)):
             if wanted and len(samples.labels):
@@ -168,5 +169,6 @@ class Training:
             self.finite = self.state.copy()
         else:
             self.alive = [records[place].run for place in staying]
-            self._bind(self.state.rows(staying))
+            if staying:
+                self._bind(self.state.rows(staying))
         return records

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -136,18 +137,22 @@ class Network:
         if spec.kind == "affine":
             return Affine(*self._bind(spec, ("scale", "shift")))
         if spec.kind == "standardize":
-            places = [self.layout.statistics.get((spec.name, role)) for role in ("mean", "var")]
-            views = tuple(place.view(self.statistics) for place in places) if places[0] else None
-            return Standardize(numbers.normalization, views)
+            return self._standardize(spec, numbers.normalization)
         if spec.kind == "dropout":
             keys = [word(e.seed, "dropout", spec.place) for e in experiments]
             rates = [e.dropout.rate if spec.place else e.dropout.input_rate for e in experiments]
             return Dropout(keys, rates, self.theta.device)
         return ACTIVATIONS[spec.name]()
 
+    def _standardize(self, spec: LayerSpec, rule: Any) -> Standardize:
+        if (spec.name, "mean") not in self.layout.statistics:
+            return Standardize(rule.axis, rule.eps.unsqueeze(-1), None, None)
+        mean, variance = (self.layout.statistics[spec.name, role].view(self.statistics) for role in ("mean", "var"))
+        return Standardize(rule.axis, rule.eps.unsqueeze(-1), (mean, variance), rule.momentum.unsqueeze(-1))
+
     def _bind(self, spec: LayerSpec, roles: tuple[str, str]) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
-        places = [self.layout.parameters[spec.name, role] for role in roles]
-        values, grads = (tuple(place.view(flat) for place in places) for flat in (self.theta, self.g))
+        first, second = (self.layout.parameters[spec.name, role] for role in roles)
+        values, grads = ((first.view(flat), second.view(flat)) for flat in (self.theta, self.g))
         output = spec is self.layout.specs[-1]
         for role, value, grad in zip(roles, values, grads, strict=True):
             self.parameters.append(Parameter(value, grad, role == "weight", output))

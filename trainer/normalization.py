@@ -22,6 +22,8 @@ class Normalization(ABC):
 
     name: ClassVar[str]
     axis: ClassVar[int | None] = None  # of x [K, B, features]: −2 the batch, −1 the features, None nothing
+    eps: Positive
+    momentum: Share
     before_linear: ClassVar[bool] = False  # standardize the layer's input instead of the Linear's output
 
 

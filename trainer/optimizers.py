@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -22,10 +22,13 @@ Fraction = Annotated[float, "[0, 1)"]
 class Optimizer(ABC):
     """An update rule.
 
+    λ (`weight_decay`) is added to the gradient as λθ (L2) by the step, before the rule sees it; 0 for none.
     `update(theta, g, lr, t, *slots)` changes θ and the slots in place: θ, g and slots are [K, P], lr is [K, 1] (η times the
     decay's multiplier), t is [1], 0 at the first update. g may be used up as scratch.
     """
 
+    lr: Positive
+    weight_decay: NotNegative = 0.0
     name: ClassVar[str]
     slots: ClassVar[tuple[str, ...]] = ()
     decoupled: ClassVar[bool] = False  # weight decay shrinks θ itself instead of being added to g
@@ -40,7 +43,6 @@ class Sgd(Optimizer):
 
     name = "sgd"
     lr: Positive = 0.5
-    weight_decay: NotNegative = 0.0
 
     def update(self, theta, g, lr, t):
         descend(theta, g, lr)
@@ -52,7 +54,6 @@ class BatchGd(Optimizer):
 
     name = "batch_gd"
     lr: Positive = 0.5
-    weight_decay: NotNegative = 0.0
 
     def update(self, theta, g, lr, t):
         descend(theta, g, lr)
@@ -66,7 +67,6 @@ class Momentum(Optimizer):
     slots = ("velocity",)
     lr: Positive = 0.5
     beta: Fraction = 0.9
-    weight_decay: NotNegative = 0.0
 
     def update(self, theta, g, lr, t, v):
         v.mul_(self.beta).addcmul_(g, 1 - self.beta)
@@ -81,7 +81,6 @@ class HeavyBall(Optimizer):
     slots = ("velocity",)
     lr: Positive = 0.05
     beta: Fraction = 0.9
-    weight_decay: NotNegative = 0.0
 
     def update(self, theta, g, lr, t, v):
         v.mul_(self.beta).add_(g)
@@ -96,7 +95,6 @@ class Nesterov(Optimizer):
     slots = ("velocity",)
     lr: Positive = 0.05
     beta: Fraction = 0.9
-    weight_decay: NotNegative = 0.0
 
     def update(self, theta, g, lr, t, v):
         v.mul_(self.beta).add_(g)
@@ -111,7 +109,6 @@ class Adagrad(Optimizer):
     slots = ("square_sum",)
     lr: Positive = 0.03
     eps: Positive = 1e-10
-    weight_decay: NotNegative = 0.0
 
     def update(self, theta, g, lr, t, s):
         s.addcmul_(g, g)
@@ -127,7 +124,6 @@ class Rmsprop(Optimizer):
     lr: Positive = 0.001
     alpha: Fraction = 0.99
     eps: Positive = 1e-8
-    weight_decay: NotNegative = 0.0
 
     def update(self, theta, g, lr, t, s):
         s.mul_(self.alpha).addcmul_(g.square(), 1 - self.alpha)
@@ -144,7 +140,6 @@ class Adam(Optimizer):
     beta1: Fraction = 0.9
     beta2: Fraction = 0.999
     eps: Positive = 1e-8
-    weight_decay: NotNegative = 0.0
 
     def update(self, theta, g, lr, t, m, s):
         adam_step(self, theta, g, lr, t, m, s)
@@ -172,8 +167,8 @@ def descend(theta: Tensor, direction: Tensor, lr: Tensor) -> None:
     theta.addcmul_(direction, lr, value=-1)
 
 
-def adam_step(rule: Adam | Adamw, theta: Tensor, g: Tensor, lr: Tensor, t: Tensor, m: Tensor, s: Tensor) -> None:
-    """Adam's update, shared by `adam` and `adamw`."""
+def adam_step(rule: Any, theta: Tensor, g: Tensor, lr: Tensor, t: Tensor, m: Tensor, s: Tensor) -> None:
+    """Adam's update, shared by `adam` and `adamw`: `rule` is one of them."""
     m.mul_(rule.beta1).addcmul_(g, 1 - rule.beta1)
     s.mul_(rule.beta2).addcmul_(g.square(), 1 - rule.beta2)
     root = s.sqrt().div_(unbias(rule.beta2, t).sqrt()).add_(rule.eps)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -68,7 +69,7 @@ def initial_state(experiments: Sequence[Experiment], layout: Layout) -> State:
 def join(states: Sequence[State]) -> State:
     """Stacks of one structure, after the same number of updates, as one."""
     first = states[0]
-    joined = {
+    joined: dict[str, Any] = {
         f.name: torch.cat([getattr(s, f.name) for s in states])
         for f in fields(first)
         if isinstance(getattr(first, f.name), Tensor)

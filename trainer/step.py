@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from trainer.clipping import row_norm
+from trainer.clipping import GradientClip, WeightClip, row_norm
 from trainer.experiment import Experiment
 from trainer.network import Layout, Network
 from trainer.stack import stack_numbers
@@ -32,7 +33,7 @@ class Step:
         self.network = Network(layout, experiments, self.numbers, state.theta, self.g, state.statistics)
         self.lr = torch.empty(len(experiments), 1, device=device)
         self.t = torch.empty(1, device=device)
-        self.decays = bool((self.numbers.optimizer.weight_decay > 0).any())
+        self.decays = experiments[0].optimizer.weight_decay > 0  # in all of a stack or in none
         self.batches: dict[int, Tensor] = {}
 
     def __call__(self, index: Tensor | None, lr: Tensor, measure: bool) -> dict[str, Tensor]:
@@ -73,16 +74,17 @@ class Step:
 
     def _apply(self) -> None:
         """Clip the gradient, take the optimizer's step, clip the parameters."""
-        optimizer, clip = self.numbers.optimizer, self.numbers.clip
+        optimizer: Any = self.numbers.optimizer  # its numbers are tensors here
+        clip = self.numbers.clip
         theta, g, parameters = self.state.theta, self.g, self.network.parameters
-        if clip.clips_gradient:
+        if isinstance(clip, GradientClip):
             self.state.clipped += clip.clip_gradient(g, row_norm(g), parameters)
         if self.decays and optimizer.decoupled:
             theta.mul_(1 - self.lr * optimizer.weight_decay)
         elif self.decays:
             g.addcmul_(theta, optimizer.weight_decay)
         optimizer.update(theta, g, self.lr, self.t, *self.state.slots)
-        if clip.clips_weights:
+        if isinstance(clip, WeightClip):
             clip.clip_weights(theta, parameters)
 
     def _gradient_norms(self) -> dict[str, Tensor]:

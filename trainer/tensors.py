@@ -40,5 +40,5 @@ def on_device(data: Data, device: torch.device) -> Tensors:
         images = torch.nn.functional.pad(images, (0, -features % 16)) if features % 16 else images
         return Samples(images.to(device), torch.from_numpy(split.labels).to(device))
 
-    splits = (moved(split) for split in (data.train, data.valid, data.test))
-    return Tensors(data.name, *splits, features, data.classes, device)
+    train, valid, test = moved(data.train), moved(data.valid), moved(data.test)
+    return Tensors(data.name, train, valid, test, features, data.classes, device)

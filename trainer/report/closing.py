@@ -9,6 +9,7 @@ from typing import Any
 
 from rich.text import Text
 
+from trainer.clipping import GradientClip
 from trainer.experiment import Experiment
 
 COLOURS = {"completed": "green", "diverged": "red", "failed": "red"}
@@ -59,7 +60,7 @@ def cure_of_clipping(fraction: float, experiment: Experiment) -> str:
 
 def threshold_key(experiment: Experiment) -> str | None:
     """The key of the gradient clip's threshold, None without one."""
-    if not experiment.clip.clips_gradient:
+    if not isinstance(experiment.clip, GradientClip):
         return None
     return "clip.threshold" if hasattr(experiment.clip, "threshold") else "clip.grad_threshold"
 
