@@ -6,69 +6,84 @@ import os
 import shutil
 import sys
 import traceback
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
-import yaml
+from rich.console import Console
 
 from trainer import checkpoint
-from trainer.checkpoint import CHECKPOINT, CheckpointError
 from trainer.data import DataError, load
 from trainer.device import resolve
-from trainer.experiment import Experiment
 from trainer.fields import ConfigError
+from trainer.records import Record
 from trainer.report.console import RunInfo, RunView
-from trainer.report.files import CONFIG, SUMMARY, read_json
+from trainer.report.files import SUMMARY
+from trainer.report.guarded import Guarded, say
+from trainer.resuming import alone, resumable
 from trainer.signals import EXIT_CODES, Signals, Stopped
 from trainer.stack_run import Job, StackRun
-from trainer.summary import is_stale
 from trainer.tensors import on_device
 
 __all__ = ["Job", "resume", "run_single"]
 
 CRASHED, WRONG, DIVERGED = 1, 2, 3
-HORIZON = ("linear", "cosine")
-"""Decays whose shape depends on the number of epochs."""
 
 
 def run_single(job: Job) -> int:
     """Train a job in its freshly claimed directory and show it on the terminal; returns the exit code."""
-    return _guarded(job, resumed=False)
+    if (job.directory / SUMMARY).exists():
+        say(f"{job.directory} holds a run already, which is never overwritten: choose another directory.")
+        return WRONG
+    return _answered(job, resumed=False)
 
 
 def resume(directory: Path, epochs: int | None = None) -> int:
     """Go on from the last checkpoint of the run in `directory`, to `epochs` in all where given; returns the exit code."""
     try:
-        job = _resumable(directory, epochs)
+        if resumable(directory, epochs) is None:
+            print(f"{directory} is complete; to train on, add epochs=N.")
+            return 0
+        with alone(directory):
+            job = resumable(directory, epochs)  # again: another process may have been at it until now
+            return 0 if job is None else _answered(job, resumed=True)
     except ConfigError as error:
-        print(f"train: {error}", file=sys.stderr)
+        say(str(error))
         return WRONG
-    return 0 if job is None else _guarded(job, resumed=True)
 
 
-def _guarded(job: Job, resumed: bool) -> int:
-    """Train, and answer what stops it: a mistake or a signal before the first update leaves nothing new behind."""
-
-    def undo() -> None:
-        if not resumed:
-            shutil.rmtree(job.directory, ignore_errors=True)
-
+def _answered(job: Job, resumed: bool) -> int:
+    """Train, or say in a sentence what keeps it from beginning."""
     with Signals() as signals:
         try:
-            return _train(job, signals, resumed)
+            with _nothing_left(job.directory, resumed):
+                run, notice = _prepare(job, signals, resumed)
         except (ConfigError, DataError) as error:
-            undo()
-            print(f"train: {error}", file=sys.stderr)
+            say(str(error))
             return WRONG
+        except OSError as error:
+            say(f"{job.directory} can't be written: {error.strerror or error}.")
+            return CRASHED
         except Stopped as stop:
-            undo()
-            print(f"train: {stop.status} before the first update; nothing was trained.", file=sys.stderr)
+            say(f"{stop.status} before the first update; nothing was trained.")
             return EXIT_CODES[stop.status]
+        return _train(run, notice, signals)
 
 
-def _train(job: Job, signals: Signals, resumed: bool) -> int:
+@contextmanager
+def _nothing_left(directory: Path, resumed: bool) -> Iterator[None]:
+    """Take a new run's directory away where the run can't begin, unless others' files are in it."""
+    ours = not resumed and {path.name for path in directory.iterdir()} <= {".hydra"}
+    try:
+        yield
+    except BaseException:
+        if ours:
+            shutil.rmtree(directory, ignore_errors=True)
+        raise
+
+
+def _prepare(job: Job, signals: Signals, resumed: bool) -> tuple[StackRun, str | None]:
+    """The run before its next update, its files begun, and the notice of its data set."""
     e = job.experiment
     device = resolve(e.device)
     used = checkpoint.load(job.directory).dataset if resumed else e.dataset.name
@@ -77,21 +92,55 @@ def _train(job: Job, signals: Signals, resumed: bool) -> int:
         raise ConfigError(
             f"{job.directory} was trained on {used}, and now {data.name} is what its configuration finds."
         )
-    run = StackRun([job], on_device(data, device), resumed)
-    with RunView() as view:
-        view.start(_info(job, run, data.notice))
-        signals.training = True
-        try:
-            run.train(view, lambda: signals.status)
-        except Exception as error:
-            return _crashed(run, error)
+    tensors = on_device(data, device)
+    signals.training = True  # from here on there is something to save
+    return StackRun([job], tensors, resumed), data.notice
+
+
+def _train(run: StackRun, notice: str | None, signals: Signals) -> int:
+    screen = Screen()
+    try:
+        screen.show("start", _info(run, notice))
+        run.train(screen, lambda: signals.status)
         summary = run.summaries()[0]
-        view.finish(summary, job.directory)
+        screen.show("finish", summary, run.jobs[0].directory)
+    except Exception as error:
+        screen.show("close")
+        return _crashed(run, error)
+    finally:
+        screen.leave()
     return DIVERGED if summary["status"] == "diverged" else EXIT_CODES.get(summary["status"], 0)
 
 
-def _info(job: Job, run: StackRun, notice: str | None) -> RunInfo:
-    training, data = run.training, run.data
+class Screen:
+    """The console as the training sees it: where nobody reads it any more, that is said once and the training goes on."""
+
+    def __init__(self) -> None:
+        self.show = Guarded("the console", lambda: RunView(Pipe(highlight=False)))
+
+    def tick(self, step: int, seconds: float) -> None:
+        self.show("tick", step, seconds)
+
+    def record(self, record: Record) -> None:
+        self.show("record", record)
+
+    def leave(self) -> None:
+        """Take the progress bar away; where stdout is gone, keep Python from failing on it once more at its end."""
+        self.show("close")
+        if self.show.log is None:
+            with suppress(OSError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+class Pipe(Console):
+    """A console that reports a reader who has gone, where rich would end the program."""
+
+    def on_broken_pipe(self) -> None:
+        raise  # noqa: PLE0704  # the BrokenPipeError that rich is handling
+
+
+def _info(run: StackRun, notice: str | None) -> RunInfo:
+    training, data, job = run.training, run.data, run.jobs[0]
     return RunInfo(
         experiment=job.experiment,
         dataset=data.name,
@@ -111,71 +160,16 @@ def _info(job: Job, run: StackRun, notice: str | None) -> RunInfo:
 
 def _crashed(run: StackRun, error: Exception) -> int:
     """Leave the traceback in the log and one sentence on the terminal; TRAIN_TRACEBACK=1 shows it there too."""
+    directory = run.jobs[0].directory
     if os.environ.get("TRAIN_TRACEBACK"):
         traceback.print_exception(error)
-    directory = run.jobs[0].directory
-    print(
-        f"train: crashed: {error}. The traceback is in {directory}/train.log; checkpoints are whole.", file=sys.stderr
-    )
-    _quietly(lambda: run.crash(error))
+    if isinstance(error, OSError):
+        what = f"crashed: a file in {directory} can't be written: {error.strerror or error}. "
+    else:
+        what = f"crashed: {error}. The traceback is in {directory}/train.log. "
+    say(f"{what}What was saved before is whole; train resume {directory} goes on from it.")
+    try:
+        run.crash(error)
+    except OSError as refused:  # the disk may be the very reason
+        say(f"the status can't be written down either: {refused.strerror or refused}.")
     return CRASHED
-
-
-def _quietly(action: Callable[[], None]) -> None:
-    """Do what can be done on a disk that may be the reason for the crash."""
-    try:
-        action()
-    except OSError as error:
-        print(f"train: and that can't be written down: {error}", file=sys.stderr)
-
-
-def _resumable(directory: Path, epochs: int | None) -> Job | None:
-    """The job that goes on in `directory`, or None where nothing is left to do; ConfigError where it can't go on."""
-    config, summary = _read(directory)
-    if summary["status"] == "running" and not is_stale(summary):
-        raise ConfigError(f"{directory} is being trained right now by process {summary['process']['pid']}.")
-    saved = checkpoint.load(directory)
-    _same_configuration(directory, config, saved.config)
-    experiment = Experiment.from_dict(config)
-    if epochs is not None:
-        _more_epochs(experiment, epochs, summary)
-        experiment = replace(experiment, epochs=epochs)
-    elif summary["status"] == "completed":
-        print(f"{directory} is complete after {summary['epochs']} epochs; to train on, add epochs=N.")
-        return None
-    return Job(experiment, directory, tuple(summary.get("overrides", ())))
-
-
-def _read(directory: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    if not directory.is_dir():
-        raise ConfigError(f"There is no directory {directory} to resume.")
-    try:
-        config = yaml.safe_load((directory / CONFIG).read_text())
-        summary = read_json(directory / SUMMARY)
-        return dict(config), {"status": summary["status"], **summary}
-    except (OSError, ValueError, TypeError, KeyError, yaml.YAMLError):
-        raise ConfigError(
-            f"{directory} is no run's directory: it needs {CONFIG}, {SUMMARY} and {CHECKPOINT} to be resumed."
-        ) from None
-
-
-def _same_configuration(directory: Path, config: dict[str, Any], saved: dict[str, Any]) -> None:
-    """Refuse a config.yaml that was edited since the checkpoint, all but the number of epochs; show what differs."""
-    changed = [
-        f"{key} was {saved.get(key)} and is {config.get(key)}"
-        for key in sorted({*config, *saved} - {"epochs"})
-        if config.get(key) != saved.get(key)
-    ]
-    if changed:
-        raise CheckpointError(f"{directory}/{CONFIG} no longer fits the checkpoint: {'; '.join(changed)}.")
-
-
-def _more_epochs(e: Experiment, epochs: int, summary: dict[str, Any]) -> None:
-    if epochs < summary["epochs"]:
-        raise ConfigError(f"epochs={epochs} is less than the {summary['epochs']} epochs this run has behind it.")
-    if epochs != e.epochs and e.decay.name in HORIZON:
-        print(
-            f"train: decay={e.decay.name} now ends at epoch {epochs} instead of {e.epochs}: from here on the learning rate "
-            "follows the longer schedule, which is not the same as a run of that length from the start.",
-            file=sys.stderr,
-        )

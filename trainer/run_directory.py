@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from trainer import checkpoint
+from trainer.checkpoint import CheckpointError
 from trainer.export import MODEL, plain_module
 from trainer.network import Layout
 from trainer.records import Record
@@ -18,11 +19,14 @@ from trainer.report.files import (
     LogFile,
     MetricsFile,
     as_row,
+    clear_partials,
+    read_json,
     read_metrics,
     write_json,
     write_whole,
     write_yaml,
 )
+from trainer.report.guarded import Guarded
 from trainer.report.tensorboard import TensorBoard
 from trainer.state import State
 from trainer.summary import Summary
@@ -30,63 +34,54 @@ from trainer.summary import Summary
 BEST = "best.pt"
 
 
-class Guarded:
-    """A log, whose failure is said once and then never stops the training: results are what must not fail."""
-
-    def __init__(self, name: str, make: Callable[[], Any]):
-        self.name, self.log = name, None
-        self.log = self._try(make)
-
-    def __call__(self, method: str, *arguments: Any) -> None:
-        log = self.log
-        if log is not None:
-            self._try(lambda: getattr(log, method)(*arguments))
-
-    def _try(self, action: Callable[[], Any]) -> Any:
-        try:
-            return action()
-        except OSError as error:
-            self.log = None
-            print(f"train: {self.name} can't be written and is left out from here: {error}", file=sys.stderr)
-            return None
-
-
 class RunDirectory:
     """The files of one run: configuration, metrics, summary, checkpoints, model, and the logs beside them."""
 
-    def __init__(self, directory: Path, summary: Summary, layout: Layout, resumed_at: int | None = None):
-        """Begin, or go on after the first `resumed_at` updates. OSError where a result can't be written."""
+    def __init__(self, directory: Path, summary: Summary, layout: Layout, resumed: State | None = None):
+        """Begin, or go on from the state `resumed`. OSError where a result can't be written."""
         self.directory, self.summary, self.layout = directory, summary, layout
-        experiment = summary.experiment
-        rows = read_metrics(directory / METRICS, resumed_at) if resumed_at is not None else []
-        if (
-            resumed_at != summary.facts.updates
-        ):  # what was the end is none any more: test metrics belong to the end alone
-            rows = [{name: x for name, x in row.items() if not name.startswith("test/")} for row in rows]
-        for row in rows:
-            summary.add(row)
+        experiment, step = summary.experiment, resumed.step if resumed else 0
+        rows = self._earlier(resumed) if resumed else []
+        clear_partials(directory)
+        self._write_summary()  # before the rest, so that no moment shows a run as complete that goes on
         write_yaml(directory / CONFIG, experiment.to_dict())
         self.metrics = MetricsFile(directory, rows)
         self.log = Guarded(f"{directory}/train.log", lambda: LogFile(directory))
-        self.tensorboard = Guarded("TensorBoard's file", lambda: TensorBoard(directory, experiment, resumed_at or 0))
+        self.tensorboard = Guarded("TensorBoard's file", lambda: TensorBoard(directory, experiment, step))
         self.best: State | None = None
-        self.log("write", f"{'resumed' if resumed_at else 'started'} on {summary.facts.device}, step {resumed_at or 0}")
-        self._write_summary()
+        self.log("write", f"{'resumed' if resumed else 'started'} on {summary.facts.device}, step {step}")
+
+    def _earlier(self, state: State) -> list[dict[str, Any]]:
+        """The records up to the state, which the summary goes on from. CheckpointError where some are lost."""
+        path = self.directory / METRICS
+        rows = read_metrics(path, state.step)
+        last = rows[-1]["step"] if rows else 0
+        if last != state.step - state.updates:
+            raise CheckpointError(f"{path} ends at update {last}: records up to the checkpoint's {state.step} are lost.")
+        if state.step != self.summary.facts.updates:  # test metrics belong to the end, and this is none any more
+            rows = [{name: x for name, x in row.items() if not name.startswith("test/")} for row in rows]
+        for row in rows:
+            self.summary.add(row)
+        self.summary.reach(state.step, state.seconds)
+        self.summary.earlier_seconds = _wall_seconds(self.directory / SUMMARY)
+        return rows
 
     def record(self, record: Record, state_of: Callable[[int], State]) -> None:
-        """Take in a record; the state is kept where it is the best so far."""
+        """Take in a record; the network is kept where it is the best so far."""
         self.metrics.record(record)
-        if self.summary.add(as_row(record)) and record.status != "diverged":
-            self.best = state_of(record.run)
+        if self.summary.add(as_row(record), finite=record.status != "diverged"):
+            self.best = replace(state_of(record.run), slots=())
         self.log("record", record)
         self.tensorboard("record", record)
 
     def save(self, state: State) -> None:
         """Write the last state and the best; the old ones stay whole where that fails (OSError)."""
+        self.metrics.sync()
         if self.best is not None:
             write_whole(self.directory / BEST, self._weights(self.best))
             self.best = None
         checkpoint.save(self.directory, self.summary.experiment, self.summary.facts.dataset, state)
+        self.summary.reach(state.step, state.seconds)
         self._write_summary()
 
     def end(self, status: str, state: State) -> None:
@@ -101,8 +96,10 @@ class RunDirectory:
         """Say that the run failed; what was saved before stays."""
         self.summary.status, self.summary.error = "failed", f"{type(error).__name__}: {error}"
         self.log("crash", error)
-        self._write_summary()
-        self._close("failed")
+        try:
+            self._write_summary()
+        finally:
+            self._close("failed")
 
     def _weights(self, state: State) -> bytes:
         module = plain_module(self.summary.experiment, self.layout, state.theta, state.statistics)
@@ -117,3 +114,11 @@ class RunDirectory:
         self.log("write", last_words)
         self.log("close")
         self.metrics.close()
+
+
+def _wall_seconds(path: Path) -> float:
+    """How long earlier sessions took, as far as they could write it down."""
+    try:
+        return float(read_json(path)["wall_seconds"])
+    except (OSError, ValueError, TypeError, KeyError):
+        return 0.0

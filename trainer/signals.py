@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: a run ends at its next update, saved; a second one ends it at once."""
+"""Ctrl-C, SIGTERM and a closed terminal: a run ends at its next update, saved; a second signal ends it at once."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from types import FrameType
 from typing import Any
 
 STATUS = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}
+SIGHUP = getattr(signal, "SIGHUP", None)  # Windows has none
+if SIGHUP:
+    STATUS[SIGHUP] = "terminated"
 EXIT_CODES = {"interrupted": 130, "terminated": 143}
 
 
@@ -21,7 +24,10 @@ class Stopped(BaseException):
 
 
 class Signals:
-    """While entered, SIGINT and SIGTERM set `status` instead of killing; outside the loop (`training` False) they raise."""
+    """While entered, signals set `status` instead of killing; outside the loop (`training` False) they raise Stopped.
+
+    A SIGHUP that is ignored stays so: nohup means it.
+    """
 
     def __init__(self) -> None:
         self.status: str | None = None
@@ -30,7 +36,8 @@ class Signals:
 
     def __enter__(self) -> Signals:
         if threading.current_thread() is threading.main_thread():
-            self.previous = {number: signal.signal(number, self._receive) for number in STATUS}
+            heard = [n for n in STATUS if n != SIGHUP or signal.getsignal(n) is not signal.SIG_IGN]
+            self.previous = {number: signal.signal(number, self._receive) for number in heard}
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -9,13 +9,20 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from trainer import checkpoint
+from trainer.checkpoint import CheckpointError
 from trainer.experiment import Experiment
+from trainer.fields import ConfigError
 from trainer.loop import Prune, Training
+from trainer.model import blueprint
+from trainer.network import Layout
 from trainer.records import Record
 from trainer.run_directory import RunDirectory
 from trainer.state import State, join
 from trainer.summary import Facts, Summary
 from trainer.tensors import Tensors
+
+SHARE = 0.01
+"""Of the time at most, for checkpoints by seconds: those of large stacks and networks come more seldom than asked for."""
 
 
 @dataclass(frozen=True)
@@ -40,17 +47,25 @@ class StackRun:
 
     def __init__(self, jobs: Sequence[Job], data: Tensors, resumed: bool = False, prune: Prune | None = None):
         self.jobs, self.data = list(jobs), data
-        state = self._saved_state() if resumed else None
-        self.training = Training([job.experiment for job in jobs], data, state, prune)
-        self.directories = [self._directory(job, resumed) for job in jobs]
+        saved = [_saved(job, data) for job in jobs] if resumed else []
+        self.training = Training([job.experiment for job in jobs], data, join(saved) if saved else None, prune)
+        self._check_length()
+        states: list[State | None] = [*saved] or [None] * len(self.jobs)
+        self.directories = [self._directory(job, state) for job, state in zip(self.jobs, states, strict=True)]
+        self.at_end = resumed and self.training.state.step == self.training.updates
         self.ended: set[int] = set()
-        self.saved_at = time.monotonic()
+        self.saved_at, self.save_took = time.monotonic(), 0.0
         self.saved_epoch = self.training.state.step // self.training.per_epoch
 
-    def _saved_state(self) -> State:
-        return join([checkpoint.load(job.directory).state for job in self.jobs])
+    def _check_length(self) -> None:
+        training = self.training
+        if training.state.step > training.updates:
+            raise ConfigError(
+                f"epochs={self.jobs[0].experiment.epochs} is less than the {training.state.step / training.per_epoch:.4g} "
+                f"epochs that {self.jobs[0].directory} has behind it."
+            )
 
-    def _directory(self, job: Job, resumed: bool) -> RunDirectory:
+    def _directory(self, job: Job, saved: State | None) -> RunDirectory:
         training = self.training
         facts = Facts(
             dataset=self.data.name,
@@ -63,11 +78,11 @@ class StackRun:
             updates_per_epoch=training.per_epoch,
         )
         summary = Summary(job.experiment, facts, job.overrides)
-        return RunDirectory(job.directory, summary, training.layout, training.state.step if resumed else None)
+        return RunDirectory(job.directory, summary, training.layout, saved)
 
     def train(self, view: View, stopped: Callable[[], str | None]) -> None:
         """Train to the end, or to the update after which `stopped()` names a status (interrupted, terminated)."""
-        for records in self.training:
+        for records in () if self.at_end else self.training:
             for record in records:
                 self._take(record, view)
             view.tick(self.training.state.step, self.training.state.seconds)
@@ -76,6 +91,7 @@ class StackRun:
                 return self._end_all(status)
             if self._checkpoint_is_due():
                 self.save()
+        self._end_all("completed")  # those that were killed between their last update and their end
 
     def _take(self, record: Record, view: View) -> None:
         view.record(record)
@@ -87,21 +103,32 @@ class StackRun:
         cadence, epoch = self.jobs[0].experiment.checkpoint, self.training.state.step // self.training.per_epoch
         if cadence.epochs and epoch >= self.saved_epoch + cadence.epochs:
             return True
-        return cadence.seconds is not None and time.monotonic() - self.saved_at >= cadence.seconds
+        if cadence.seconds is None:
+            return False
+        return time.monotonic() - self.saved_at >= max(cadence.seconds, self.save_took / SHARE)
 
     def save(self) -> None:
         """Write the checkpoint of every run that is still being trained."""
-        self.saved_at = time.monotonic()
+        began = time.monotonic()
         self.saved_epoch = self.training.state.step // self.training.per_epoch
         for run in self._going():
-            self.directories[run].save(self.training.of(run))
+            self.directories[run].save(self._finite(run))
+        self.saved_at = time.monotonic()
+        self.save_took = self.saved_at - began
+
+    def _finite(self, run: int) -> State:
+        """The state of a run, or of its last record where it has diverged since: that is never saved."""
+        training, state = self.training, self.training.of(run)
+        if run not in training.alive or checkpoint.is_finite(state):
+            return state
+        return training.finite.rows([training.alive.index(run)])
 
     def _going(self) -> list[int]:
         return [run for run in range(len(self.jobs)) if run not in self.ended]
 
     def _end(self, run: int, status: str) -> None:
         self.ended.add(run)
-        self.directories[run].end(status, self.training.of(run))
+        self.directories[run].end(status, self._finite(run))
 
     def _end_all(self, status: str) -> None:
         for run in self._going():
@@ -116,3 +143,18 @@ class StackRun:
     def summaries(self) -> list[dict[str, Any]]:
         """How each job stands, in the order of the jobs."""
         return [directory.summary.as_dict() for directory in self.directories]
+
+
+def _saved(job: Job, data: Tensors) -> State:
+    """The state to go on from. CheckpointError where it can't be had, or is that of another network or optimizer."""
+    state, e = checkpoint.load(job.directory).state, job.experiment
+    specs = blueprint(e.model, e.normalization, e.dropout, data.features, data.classes)
+    layout = Layout(specs, running_statistics=e.normalization.axis == -2)
+    wanted = layout.width, layout.statistics_width, len(e.optimizer.slots)
+    found = state.theta.shape[1], state.statistics.shape[1], len(state.slots)
+    if found != wanted:
+        raise CheckpointError(
+            f"{job.directory / checkpoint.CHECKPOINT} is of another network or optimizer than {job.directory}/config.yaml "
+            f"describes: (parameters, running statistics, slots) are {found} and should be {wanted}."
+        )
+    return state

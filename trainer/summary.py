@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-import os
 import platform
 import time
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
 
 from trainer.experiment import Experiment
+from trainer.process import is_stale, process
+
+__all__ = ["Facts", "Summary", "is_stale", "process", "versions"]
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class Summary:
     error: str | None = None
     last: dict[str, Any] = field(default_factory=dict)
     clipped: float = 0.0
+    recorded: int = 0
     step: int = 0
     epoch: float = 0
     seconds: float = 0.0
@@ -47,14 +49,18 @@ class Summary:
     target: dict[str, Any] = field(default_factory=dict)
     started: float = field(default_factory=time.time)
 
-    def add(self, row: dict[str, Any]) -> bool:
-        """Take in a record as a line of metrics.jsonl; True where its valid/accuracy is the best so far (never a NaN)."""
+    def add(self, row: dict[str, Any], finite: bool = True) -> bool:
+        """Take in a record as a line of metrics.jsonl; True where its valid/accuracy is the best so far (never a NaN).
+
+        A network that is not `finite` is never the best: it may still guess a class right by chance.
+        """
         metrics = {name: value for name, value in row.items() if name not in ("epoch", "step", "seconds")}
-        self.clipped += metrics.get("clipped_fraction", 0) * (row["step"] - self.step)
+        self.clipped += metrics.get("clipped_fraction", 0) * (row["step"] - self.recorded)
+        self.recorded = row["step"]
         self.epoch, self.step, self.seconds = row["epoch"], row["step"], row["seconds"]
         self.last |= metrics
         accuracy = metrics.get("valid/accuracy")
-        if accuracy is None or not math.isfinite(accuracy):
+        if accuracy is None or not math.isfinite(accuracy) or not finite:
             return False
         wanted = self.experiment.target
         if not self.target and wanted is not None and accuracy >= wanted:
@@ -64,6 +70,13 @@ class Summary:
             self.best = {"accuracy": accuracy, "epoch": self.epoch}
         return better
 
+    def reach(self, step: int, seconds: float) -> None:
+        """The run has come to an update beyond its last record."""
+        if step > self.step:
+            epoch = step / self.facts.updates_per_epoch
+            self.epoch = int(epoch) if epoch.is_integer() else round(epoch, 4)
+            self.step, self.seconds = step, seconds
+
     def _samples(self) -> int:
         epochs, rest = divmod(self.step, self.facts.updates_per_epoch)
         return epochs * self.facts.samples_per_epoch + rest * self.facts.batch
@@ -72,7 +85,7 @@ class Summary:
         """The file's content. train_seconds and samples_per_second are of the whole stack."""
         facts, e = self.facts, self.experiment
         rate = self._samples() * facts.stack / self.seconds if self.seconds else None
-        clipping = {"clipped_fraction": self.clipped / self.step} if "clipped_fraction" in self.last else {}
+        clipping = {"clipped_fraction": self.clipped / self.recorded} if "clipped_fraction" in self.last else {}
         return {
             "status": self.status,
             "dataset": facts.dataset,
@@ -109,42 +122,3 @@ def versions() -> dict[str, str]:
         except PackageNotFoundError:  # run from a checkout that was never installed
             continue
     return found
-
-
-def process() -> dict[str, Any]:
-    """Which process writes this run, and since which start of the machine: a dead one's `running` is stale."""
-    return {"pid": os.getpid(), "started": _started(os.getpid()), "boot": _boot()}
-
-
-def is_stale(summary: dict[str, Any]) -> bool:
-    """Whether a summary says `running` though its process is gone, or the machine was started anew since."""
-    if summary.get("status") != "running":
-        return False
-    writer = summary.get("process") or {}
-    if writer.get("boot") != _boot():
-        return True
-    return writer.get("started") != _started(writer.get("pid") or 0)
-
-
-def _boot() -> str | None:
-    path = Path("/proc/sys/kernel/random/boot_id")
-    return path.read_text().strip() if path.exists() else None
-
-
-def _started(pid: int) -> str | None:
-    """When a process started, in the kernel's ticks: tells it from a later one of the same number; None where it is gone."""
-    if not Path("/proc/self/stat").exists():
-        return "unknown" if _answers(pid) else None
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    except OSError:
-        return None
-    return None if fields[0] == "Z" else fields[19]
-
-
-def _answers(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except OSError:
-        return False
-    return True

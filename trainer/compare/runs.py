@@ -13,6 +13,8 @@ from typing import Any
 
 import yaml
 
+from trainer.process import status_of
+
 # The one list of keys (or whole groups of keys) that cannot change what a run learns, and so never tell two
 # configurations apart. `target` only says when to look at the clock; runs are averaged over `seed` and paired by it.
 HOUSEKEEPING = (
@@ -41,9 +43,10 @@ class Run:
     started: float
     written: float
 
-    @property
+    @cached_property
     def status(self) -> str:
-        return str(self.summary["status"])
+        """How the run stands; one that says `running` and whose process is gone was interrupted."""
+        return status_of(self.summary)
 
     @property
     def dataset(self) -> str:

@@ -35,6 +35,12 @@ def write_whole(path: Path, content: bytes) -> None:
         raise
 
 
+def clear_partials(directory: Path) -> None:
+    """Take away what processes left that were killed while they replaced a file."""
+    for partial in directory.glob(".*.partial"):
+        partial.unlink(missing_ok=True)
+
+
 def write_json(path: Path, value: Any) -> None:
     """Replace `path` by strict JSON: what is not finite becomes null."""
     write_whole(path, (json.dumps(plain(value), indent=2, allow_nan=False) + "\n").encode())
@@ -60,15 +66,15 @@ def plain(value: Any) -> Any:
 
 
 def read_metrics(path: Path, up_to: int) -> list[dict[str, Any]]:
-    """The records of a metrics file up to a step; a last line cut short by a kill is passed over."""
-    rows = []
-    for line in path.read_text().splitlines() if path.exists() else []:
-        try:
+    """The records of a metrics file up to a step, to the first line that is none: a kill can cut the last one short."""
+    rows: list[dict[str, Any]] = []
+    try:
+        for line in path.read_bytes().splitlines():
             row = json.loads(line)
-        except ValueError:
-            break
-        if row["step"] <= up_to:
-            rows.append(row)
+            if row["step"] <= up_to:
+                rows.append(row)
+    except (FileNotFoundError, ValueError, TypeError, KeyError, RecursionError):
+        pass
     return rows
 
 
@@ -85,8 +91,18 @@ class MetricsFile:
         return (json.dumps(plain(row), allow_nan=False) + "\n").encode()
 
     def record(self, record: Record) -> None:
-        """Append the record; one write a line, so that a kill can cut only the last."""
-        self.file.write(self._line(as_row(record)))
+        """Append the record, whole or not at all (OSError); a kill can cut only the last line."""
+        start, rest = self.file.tell(), self._line(as_row(record))
+        try:
+            while rest:
+                rest = rest[self.file.write(rest) :]  # a disk that is nearly full takes a part and says so
+        except OSError:
+            self.file.truncate(start)
+            raise
+
+    def sync(self) -> None:
+        """Have the disk keep what was recorded, before a checkpoint that counts on it."""
+        os.fsync(self.file.fileno())
 
     def close(self) -> None:
         self.file.close()

@@ -1,0 +1,94 @@
+"""What `train resume` finds in a directory: whether a run can go on there, and as which experiment."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+from filelock import FileLock, Timeout
+
+from trainer import checkpoint
+from trainer.checkpoint import CHECKPOINT, CheckpointError
+from trainer.compare.runs import flatten
+from trainer.experiment import Experiment
+from trainer.fields import ConfigError
+from trainer.process import is_stale
+from trainer.report.files import CONFIG, SUMMARY, read_json
+from trainer.stack_run import Job
+
+HORIZON = ("linear", "cosine")
+"""Decays whose shape depends on the number of epochs."""
+
+
+@contextmanager
+def alone(directory: Path) -> Iterator[None]:
+    """Keep a second process from going on with the same run at the same time. ConfigError where one does."""
+    lock = FileLock(directory / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise ConfigError(f"{directory} is being resumed right now by another process.") from None
+    except OSError as error:
+        raise ConfigError(f"{directory} can't be written: {error.strerror}.") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def resumable(directory: Path, epochs: int | None) -> Job | None:
+    """The job that goes on in `directory`, or None where it is complete; ConfigError where it can't go on."""
+    config, summary = _read(directory)
+    if summary["status"] == "running" and not is_stale(summary):
+        raise ConfigError(f"{directory} is being trained right now by process {summary['process']['pid']}.")
+    if summary["status"] == "diverged":
+        raise ConfigError(
+            f"{directory} diverged, and would again: start a new run with a lower optimizer.lr, or with clip=grad."
+        )
+    _same_configuration(directory, config, checkpoint.load(directory).config)
+    experiment = Experiment.from_dict(config)
+    if epochs is not None:
+        _tell_horizon(experiment, epochs)
+        experiment = replace(experiment, epochs=epochs)
+    elif summary["status"] == "completed":
+        return None
+    return Job(experiment, directory, tuple(map(str, summary.get("overrides", ()))))
+
+
+def _read(directory: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    if not directory.is_dir():
+        raise ConfigError(f"There is no directory {directory} to resume.")
+    try:
+        config = yaml.safe_load((directory / CONFIG).read_text())
+        summary = read_json(directory / SUMMARY)
+        return dict(config), {"status": summary["status"], **summary}
+    except (OSError, ValueError, TypeError, KeyError, RecursionError, yaml.YAMLError):
+        raise ConfigError(
+            f"{directory} is no run's directory: it needs {CONFIG}, {SUMMARY} and {CHECKPOINT} to be resumed."
+        ) from None
+
+
+def _same_configuration(directory: Path, config: Mapping[str, Any], saved: Mapping[str, Any]) -> None:
+    """Refuse a config.yaml that was edited since the checkpoint, all but the number of epochs; show what differs."""
+    now, then = flatten(config), flatten(saved)
+    changed = [
+        f"{key} was {then.get(key)} and is {now.get(key)}"
+        for key in sorted({*now, *then} - {"epochs"})
+        if now.get(key) != then.get(key)
+    ]
+    if changed:
+        raise CheckpointError(f"{directory}/{CONFIG} no longer fits the checkpoint: {'; '.join(changed)}.")
+
+
+def _tell_horizon(e: Experiment, epochs: int) -> None:
+    if epochs != e.epochs and e.decay.name in HORIZON:
+        print(
+            f"train: decay={e.decay.name} now ends at epoch {epochs} instead of {e.epochs}: from here on the learning rate "
+            "follows the longer schedule, which is not the same as a run of that length from the start.",
+            file=sys.stderr,
+        )
