@@ -439,7 +439,7 @@ MISTAKES = [
     ),
     (
         "-m hydra.launcher.workers=0",
-        "hydra.launcher.workers=0 is not allowed: it must be a whole number of at least 1.",
+        "hydra.launcher.workers=0 is not allowed: it must be null or a whole number from 1.",
     ),
     (
         "hydra.launcher.workers=two",
