@@ -5,14 +5,15 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
-
-import torch
+from typing import TYPE_CHECKING, Any
 
 from trainer.clipping import Clip
 from trainer.experiment import Experiment
 from trainer.normalization import Normalization
 from trainer.optimizers import Optimizer
+
+if TYPE_CHECKING:
+    import torch
 
 
 def structure(e: Experiment) -> Hashable:
@@ -38,6 +39,7 @@ class Numbers:
 
 def stack_numbers(experiments: Sequence[Experiment], device: torch.device) -> Numbers:
     """The techniques of experiments of one structure, a row a run."""
+    import torch  # here, because a sweep's parent asks for structures alone
 
     def stacked(group: str) -> Any:
         techniques = [getattr(e, group) for e in experiments]

@@ -1,0 +1,113 @@
+"""What a person sees of a sweep: one table that is redrawn on a terminal, elsewhere a plain line every few seconds."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import TYPE_CHECKING
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.panel import Panel
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from trainer.report.console import animates
+from trainer.report.screen import clock, percent
+
+if TYPE_CHECKING:
+    from trainer.sweep.tally import Tally
+
+ENDS = ("completed", "diverged", "pruned", "failed")
+STYLES = {"completed": "green", "diverged": "red", "failed": "bold red", "pruned": "yellow"}
+
+
+class SweepView:
+    """Progress to `out` (stdout), warnings to `err` (stderr). A context manager: the terminal is left clean."""
+
+    def __init__(self, tally: Tally, out: Console | None = None, err: Console | None = None):
+        self.tally = tally
+        self.out = out or Console(highlight=False)
+        self.err = err or Console(stderr=True, highlight=False)
+        self.live: Live | None = None
+        self.interval = 0.2 if animates(self.out) else 5.0
+        self.next = 0.0
+
+    def __enter__(self) -> SweepView:
+        if animates(self.out):
+            self.live = Live(console=self.out, auto_refresh=False, transient=True, redirect_stderr=animates(self.err))
+            self.live.start()
+            self.out.show_cursor(True)  # rich hides it, and a SIGKILL would leave it so
+        self.next = time.monotonic() + self.interval
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.live:
+            live, self.live = self.live, None
+            live.stop()
+
+    def tick(self) -> None:
+        """Called often; draws now and then."""
+        if time.monotonic() < self.next:
+            return
+        self.next = time.monotonic() + self.interval
+        if self.live:
+            self.live.update(panel(self.tally), refresh=True)
+        else:
+            self.out.print(Text(line(self.tally)), soft_wrap=True)
+
+    def say(self, text: str, style: str = "") -> None:
+        """A line that stays."""
+        self.out.print(Text(text, style), soft_wrap=True)
+
+    def warn(self, text: str, title: str | None = None) -> None:
+        """A warning on stderr; with a title one that can't be overlooked."""
+        if title and self.err.is_terminal:
+            self.err.print(Panel(Text(text), title=title, border_style="bold yellow"))
+        else:
+            self.err.print(Text(f"{title}\n{text}" if title else text), soft_wrap=True)
+
+
+def panel(tally: Tally) -> RenderableType:
+    """The table with the bar below it."""
+    table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0))
+    shown = figures(tally)
+    for title, *_ in shown:
+        table.add_column(title, no_wrap=True)
+    table.add_row(*(Text(value, style) for _, value, style in shown))
+    grid = Table.grid(expand=True, padding=(0, 1))
+    grid.add_column(ratio=1)
+    grid.add_column(no_wrap=True)
+    share = tally.share()
+    grid.add_row(ProgressBar(total=1.0, completed=share), f"{math.floor(100 * share)}%")
+    return Group(table, best(tally), grid)
+
+
+def figures(tally: Tally) -> list[tuple[str, str, str]]:
+    """Title, value and style of each figure."""
+    count, left = tally.count(), tally.left()
+    ends = [
+        (end, str(count[end]), STYLES[end]) for end in ENDS if count[end] or end in ("completed", "failed", "diverged")
+    ]
+    return [
+        ("stacks", f"{tally.stacks_done}/{tally.stacks}", ""),
+        ("runs", f"{len(tally.statuses)}/{tally.cells}", "bold"),
+        ("running", str(tally.running), "cyan"),
+        *ends,
+        ("runs/s", f"{tally.rate():.3g}", ""),
+        ("time left", "-" if left is None else clock(left), ""),
+    ]
+
+
+def best(tally: Tally) -> Text:
+    """The best run so far."""
+    if tally.best is None:
+        return Text("best so far: -", "dim")
+    accuracy, name = tally.best
+    return Text(f"best so far: valid/accuracy {percent(accuracy)}  {name}", overflow="ellipsis", no_wrap=True)
+
+
+def line(tally: Tally) -> str:
+    """The figures in one plain line."""
+    return "  ".join(f"{title} {value}" for title, value, _ in figures(tally)) + f"  {best(tally).plain}"

@@ -1,0 +1,77 @@
+"""The cells of a sweep as data, and sweep.json, from which `train resume` goes on with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from trainer.experiment import Experiment
+from trainer.fields import ConfigError, did_you_mean
+from trainer.report.files import read_json, write_json
+from trainer.sweep.prune import PRUNERS
+
+SWEEP = "sweep.json"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One run of a sweep: `name` is its directory below the sweep's, `overrides` the words that asked for it."""
+
+    experiment: Experiment
+    name: str
+    overrides: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class SweepSettings:
+    """`workers`: processes (None: one a core on CPU, one a GPU on CUDA), `prune`: a word of PRUNERS, `fail_fast`: stop at
+    the first run that fails. Raises ConfigError."""
+
+    workers: int | None = None
+    prune: str | None = None
+    fail_fast: bool = False
+
+    def __post_init__(self) -> None:
+        if self.workers is not None and (not isinstance(self.workers, int) or self.workers < 1):
+            raise ConfigError(f"hydra.launcher.workers={self.workers} is not allowed: it must be null or a whole number from 1.")
+        if self.prune is not None and self.prune not in PRUNERS:
+            hint = did_you_mean(self.prune, PRUNERS)
+            raise ConfigError(f"There is no hydra.launcher.prune={self.prune}.{hint} Choose one of: null, {', '.join(PRUNERS)}.")
+
+
+def check_prunable(cells: Sequence[Cell], settings: SweepSettings) -> None:
+    """ConfigError where runs shall be pruned that have no validation images to be judged by."""
+    if settings.prune and any(cell.experiment.dataset.validation == 0 for cell in cells):
+        raise ConfigError(
+            f"prune={settings.prune} judges runs by valid/accuracy and dataset.validation=0 holds no images out: "
+            "leave one of them out."
+        )
+
+
+def write_sweep(directory: Path, cells: Sequence[Cell], settings: SweepSettings) -> None:
+    """Write sweep.json. Raises OSError."""
+    listed = [{"name": c.name, "overrides": list(c.overrides), "config": c.experiment.to_dict()} for c in cells]
+    write_json(directory / SWEEP, {"settings": asdict(settings), "cells": listed})
+
+
+def read_sweep(directory: Path) -> tuple[list[Cell], SweepSettings]:
+    """What sweep.json holds; no cells where there is none. Raises ConfigError where it is damaged."""
+    path = directory / SWEEP
+    if not path.exists():
+        return [], SweepSettings()
+    try:
+        content = read_json(path)
+        cells = [
+            Cell(Experiment.from_dict(c["config"]), _component(c["name"]), tuple(c["overrides"])) for c in content["cells"]
+        ]
+        return cells, SweepSettings(**content["settings"])
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ConfigError(f"{path} can't be read as a sweep: {error}.") from None
+
+
+def _component(name: str) -> str:
+    """A name from a file, refused where it would lead out of the sweep's directory."""
+    if name != Path(name).name or name in ("", ".", ".."):
+        raise ValueError(f"{name!r} is no name of a directory")
+    return name

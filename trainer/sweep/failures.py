@@ -1,0 +1,49 @@
+"""A cell whose worker can't say itself that it failed: the parent writes it down."""
+
+from __future__ import annotations
+
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+from trainer.process import process
+from trainer.report.files import CONFIG, LOG, SUMMARY, read_json, write_json, write_yaml
+from trainer.sweep.cells import Cell
+
+
+def reason(returncode: int) -> str:
+    """How a worker ended, in words."""
+    if returncode < 0:
+        name = signal.Signals(-returncode).name
+        cause = " (out of memory?)" if name == "SIGKILL" else ""
+        return f"the worker process that trained it was killed by {name}{cause}"
+    return f"the worker process that trained it ended by itself with exit code {returncode}"
+
+
+def fail(cell: Cell, directory: Path, error: str, log: str) -> dict[str, Any]:
+    """Give the cell's directory the status `failed` with its reason, and the log its details; returns the summary.
+
+    What the disk refuses is left out: it may be the very reason.
+    """
+    try:
+        summary = read_json(directory / SUMMARY)
+    except (OSError, ValueError):
+        summary = _nothing_done(cell)
+    summary |= {"status": "failed", "error": error, "process": process()}
+    try:
+        directory.mkdir(exist_ok=True)
+        if not (directory / CONFIG).exists():
+            write_yaml(directory / CONFIG, cell.experiment.to_dict())
+        with open(directory / LOG, "a", encoding="utf-8") as file:
+            file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} failed: {error}\n{log}")
+        write_json(directory / SUMMARY, summary)
+    except OSError as refused:
+        summary["error"] = f"{error} (and that can't be written down: {refused})"
+    return summary
+
+
+def _nothing_done(cell: Cell) -> dict[str, Any]:
+    e = cell.experiment
+    done = {"dataset": e.dataset.name, "seed": e.seed, "epochs": 0, "steps": 0}
+    return {"status": "failed", **done, "overrides": list(cell.overrides)}

@@ -1,0 +1,88 @@
+"""How each cell stands before a sweep begins: finished, to go on from its checkpoint, or to be run from the start."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from trainer.compare.runs import YamlLoader, flatten
+from trainer.experiment import Experiment
+from trainer.fields import ConfigError
+from trainer.process import is_stale
+from trainer.report.files import CONFIG, SUMMARY, read_json
+from trainer.sweep.cells import Cell
+
+HOUSEKEEPING = ("name", "device", "threads", "checkpoint", "dataset.root", "dataset.fallback")
+"""Keys that change nothing a run leaves behind but its seconds: other values make no other run."""
+
+REPLACED = ".replaced"
+"""Below the sweep's directory: where runs of an earlier configuration lie; `train compare` passes over such names."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """`summary` of a finished run; `step` of the checkpoint to go on from, on which data set; all None: from the start.
+
+    `replaced`: a run of another configuration was moved aside.
+    """
+
+    summary: dict[str, Any] | None = None
+    step: int | None = None
+    dataset: str | None = None
+    replaced: bool = False
+
+
+def standing(cell: Cell, directory: Path, results: Collection[str], extends: bool = False) -> Standing:
+    """How the cell in `directory` stands. `results` are the statuses that need no more work; with `extends` more epochs than
+    before go on from the checkpoint. What was trained with another configuration is moved aside, never overwritten."""
+    try:
+        summary = read_json(directory / SUMMARY)
+        config = yaml.load((directory / CONFIG).read_text(), Loader=YamlLoader)  # a safe loader
+        changed, status = differences(cell.experiment.to_dict(), config), summary["status"]
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, yaml.YAMLError):
+        return Standing()
+    if status == "running" and not is_stale(summary):
+        raise ConfigError(f"{directory} is being trained right now by process {summary['process']['pid']}.")
+    if not changed and status in results:
+        return Standing(summary=summary)
+    if changed and not (extends and changed == {"epochs"}):
+        move_aside(directory)
+        return Standing(replaced=True)
+    if extends and status in results and status != "completed":
+        return Standing(summary=summary)  # diverged or pruned: more epochs don't change that
+    return saved(cell.experiment, directory)
+
+
+def differences(config: dict[str, Any], other: dict[str, Any]) -> set[str]:
+    """The keys that make two configurations different runs."""
+    one, two = flatten(config), flatten(other)
+    changed = {key for key in {*one, *two} if one.get(key) != two.get(key)}
+    return {key for key in changed if not any(key == word or key.startswith(f"{word}.") for word in HOUSEKEEPING)}
+
+
+def saved(experiment: Experiment, directory: Path) -> Standing:
+    """Where the checkpoint stands; from the start where there is none that fits."""
+    from trainer import checkpoint  # imports torch, which only an unfinished run needs here
+
+    try:
+        found = checkpoint.load(directory)
+    except checkpoint.CheckpointError:
+        return Standing()
+    if differences(experiment.to_dict(), found.config) - {"epochs"}:
+        return Standing()
+    return Standing(step=found.state.step, dataset=found.dataset)
+
+
+def move_aside(directory: Path) -> Path:
+    """Move a run's files to where neither this sweep nor `train compare` takes them for its own; `.hydra` is new already."""
+    kept = directory.parent / REPLACED / f"{directory.name}-{datetime.now():%Y-%m-%d_%H-%M-%S-%f}"
+    kept.mkdir(parents=True)
+    for entry in directory.iterdir():
+        if entry.name != ".hydra":
+            entry.rename(kept / entry.name)
+    return kept

@@ -1,0 +1,116 @@
+"""What a worker does with a stack: load its data, train it in its directories, report."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from trainer import checkpoint
+from trainer.data import DataError, Dataset, load
+from trainer.device import resolve
+from trainer.experiment import Experiment
+from trainer.export import MODEL
+from trainer.fields import ConfigError
+from trainer.records import Record
+from trainer.report.files import METRICS, SUMMARY
+from trainer.run_directory import BEST
+from trainer.stack_run import Job, StackRun
+from trainer.sweep.prune import PRUNERS
+from trainer.tensors import Tensors, on_device
+
+if TYPE_CHECKING:
+    from trainer.sweep.worker import Orders, Reports
+
+INTERVAL = 0.25  # seconds between two reports of progress
+
+
+class Watch:
+    """The view of a stack that reports to the parent: progress now and then, and each run that has ended."""
+
+    def __init__(self, run: StackRun, cells: Sequence[int], report: Reports):
+        self.run, self.cells, self.report = run, cells, report
+        self.told: set[int] = set()
+        self.best: tuple[float, int] | None = None
+        self.next = 0.0
+
+    def record(self, record: Record) -> None:
+        accuracy = record.metrics.get("valid/accuracy")
+        if accuracy is not None and record.status != "diverged" and (self.best is None or accuracy > self.best[0]):
+            self.best = accuracy, self.cells[record.run]
+
+    def tick(self, step: int, seconds: float) -> None:
+        """After every update, when the files of runs that have ended are written."""
+        self.tell_ended()
+        if time.monotonic() >= self.next:
+            self.report("progress", step=step, updates=self.run.training.updates, best=self.best)
+            self.next = time.monotonic() + INTERVAL
+
+    def tell_ended(self) -> None:
+        if len(self.run.ended) > len(self.told):
+            for run in sorted(self.run.ended - self.told):
+                self.report("ended", cell=self.cells[run])
+            self.told |= self.run.ended
+
+
+def train_stack(order: dict[str, Any], device: str, orders: Orders, report: Reports) -> bool:
+    """Train a stack to its end or until told to stop; False where it crashed."""
+    jobs = [Job(Experiment.from_dict(c["config"]), Path(c["directory"]), tuple(c["overrides"])) for c in order["cells"]]
+    run = None
+    try:
+        data, notice = tensors(jobs[0].experiment.dataset, device)
+        if notice:
+            report("notice", text=notice)
+        orders.training = True
+        run = StackRun(jobs, data, _begin(jobs, data, order["resumed"]), PRUNERS.get(order["prune"]))
+        watch = Watch(run, [c["cell"] for c in order["cells"]], report)
+        run.train(watch, lambda: orders.status)
+        watch.tell_ended()
+        orders.training = False
+        report("done")
+        return True
+    except Exception as error:
+        _crashed(run, error, report)
+        return False
+
+
+@lru_cache(maxsize=1)
+def tensors(dataset: Dataset, device: str) -> tuple[Tensors, str | None]:
+    """The data set on the device, there once for stack after stack, with the notice for the user."""
+    data = load(dataset)
+    return on_device(data, resolve(device)), data.notice
+
+
+def _begin(jobs: Sequence[Job], data: Tensors, resumed: bool) -> bool:
+    """Whether to go on from the checkpoints: not where they come from another data set. Else what lies there is cleared."""
+    if resumed and checkpoint.load(jobs[0].directory).dataset == data.name:
+        return True
+    for job in jobs:
+        clear(job.directory)
+    return False
+
+
+def clear(directory: Path) -> None:
+    """Take away what an unfinished run has left, all but its log."""
+    directory.mkdir(exist_ok=True)
+    for name in (SUMMARY, METRICS, checkpoint.CHECKPOINT, BEST, MODEL):
+        (directory / name).unlink(missing_ok=True)
+    for path in directory.glob("events.out.tfevents.*"):
+        path.unlink()
+
+
+def _crashed(run: StackRun | None, error: Exception, report: Reports) -> None:
+    """Report what happened. A run alone writes it into its own files; in a stack nobody knows yet whose fault it was."""
+    logged = False
+    if run is not None and len(run.jobs) == 1:
+        try:
+            run.crash(error)
+            logged = True
+        except OSError:
+            pass  # the parent tries again
+    mistake = isinstance(error, ConfigError | DataError)
+    text = str(error) if mistake else f"{type(error).__name__}: {error}"
+    report("crashed", error=text, mistake=mistake, logged=logged, traceback=traceback.format_exc())
