@@ -217,15 +217,18 @@ def test_batch_gd_follows_its_formula_in_float64():
     rows = training.state.theta.double()
     w1, b1, w2, b2 = (places[at].view(rows)[0].numpy().copy() for at in places)
     x, y = DATA.train.images[:, :50].double().numpy(), np.eye(10)[DATA.train.labels.numpy()]
+    losses = []
     for _ in range(3):
         h = np.maximum(x @ w1 + b1, 0)
         z = np.exp(h @ w2 + b2)
+        losses.append(-np.log((z / z.sum(1, keepdims=True) * y).sum(1)).mean())
         dz = (z / z.sum(1, keepdims=True) - y) / len(x)
         dh = (dz @ w2.T) * (h > 0)
         w1, b1 = w1 - 0.5 * x.T @ dh, b1 - 0.5 * dh.sum(0)
         w2, b2 = w2 - 0.5 * h.T @ dz, b2 - 0.5 * dz.sum(0)
     start = training.of(0).theta
-    assert sum(len(batch) for batch in training) == 3 and training.state.step == 3
+    records = [record for batch in training for record in batch]
+    assert [record.metrics["train/loss"] for record in records] == pytest.approx(losses, rel=1e-5)
     for at, expected in zip(places, (w1, b1, w2, b2), strict=True):
         np.testing.assert_allclose(
             places[at].view(training.state.theta)[0].double().numpy(), expected, rtol=0, atol=1e-5
