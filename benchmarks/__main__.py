@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from benchmarks.plot import plot
 from benchmarks.results import RESULTS
 from benchmarks.work import load_work
 
@@ -41,6 +42,8 @@ def main() -> None:
         report = part.run(work, options.rounds or (2 if options.quick else 4), options.quick, status.update)
     report.show(console)
     path = report.save(options.results)
+    if options.part == "peers":
+        plot(path)
     console.print(f"Written to {path} and {path.with_suffix('.md').name}")
 
 

@@ -9,19 +9,19 @@ from dataclasses import replace
 from statistics import median
 from typing import Any
 
-from benchmarks.contest import Contestant, contest, in_own_process
+from benchmarks.contest import in_own_process, limit_threads
 from benchmarks.machine import machine
 from benchmarks.results import Figure, Report, Sheet
 from benchmarks.work import Clock, Work
 
-SAMPLES = 8192
+SAMPLES = 4096
 """The scaling tables train on the first samples only, so that every point costs about a second."""
 RUNS = (1, 2, 4, 8, 16, 32, 64, 128)
 AXES: dict[str, Sequence[Any]] = {
     "hidden width": (32, 64, 128, 256, 512, 1024, 2048),
     "batch size": (1, 16, 128, 1024, "full"),
     "depth": (1, 2, 4, 8),
-    "samples": (1024, 2048, 4096, 8192),
+    "samples": (512, 1024, 2048, 4096),
 }
 
 
@@ -54,22 +54,35 @@ def axis_sheet(
     work: Work, axis: str, values: Sequence[Any], rounds: int, tell: Callable[[str], None], data: dict[str, Any]
 ) -> Sheet:
     """Microseconds an update and run against one axis, ours and the floor's, one thread each."""
-    rows = []
-    for value in values:
-        changed, options = variant(work, axis, value)
-        pair = [
-            Contestant(f"{axis} {value}", "ours", {**options, "threads": 1}, threads=(1,)),
-            Contestant(f"{axis} {value}, floor", "floor", options, threads=(1,)),
-        ]
-        ours, floor = (
-            median(result.seconds[1]) / changed.updates * 1e6 for result in contest(changed, pair, rounds, tell)
-        )
-        data.setdefault(axis, {})[str(value)] = {"ours": ours, "floor": floor, "updates": changed.updates}
-        rows.append([str(value), str(changed.updates), f"{ours:,.0f}", f"{floor:,.0f}", f"{ours / floor:.2f}"])
+    tell(f"time against {axis}")
+    points = in_own_process(measure, work, axis, values, rounds)
+    data[axis] = {str(value): point for value, point in zip(values, points, strict=True)}
+    rows = [
+        [value, f"{p['updates']}", f"{p['ours']:,.0f}", f"{p['floor']:,.0f}", f"{p['ours'] / p['floor']:.2f}"]
+        for value, p in data[axis].items()
+    ]
     columns = (axis, "updates an epoch", "µs a run and update", "the floor's", "ratio")
     return Sheet(
         f"Time against {axis}", columns, rows, f"{len(work.labels):,} samples, one thread, median of {rounds}."
     )
+
+
+def measure(work: Work, axis: str, values: Sequence[Any], rounds: int) -> list[dict[str, float]]:
+    """All points of an axis, ours and the floor in turn, in microseconds a run and update."""
+    limit_threads(1)
+    from benchmarks.contestants import floor, ours
+
+    points = []
+    for value in values:
+        changed, options = variant(work, axis, value)
+        clocks = Clock(changed), Clock(changed)
+        for _ in range(rounds):
+            ours.epochs(changed, 2, clocks[0], **options, threads=1)
+            floor.epochs(changed, 2, clocks[1], **options)
+        scale = 1e6 / changed.updates / options.get("runs", 1)
+        mine, bare = (median(clock.seconds[1::2]) * scale for clock in clocks)  # the first of two warms up
+        points.append({"ours": mine, "floor": bare, "updates": changed.updates})
+    return points
 
 
 def memory(work: Work, runs: Sequence[int], tell: Callable[[str], None], report: Report) -> Sheet:

@@ -28,6 +28,7 @@ class Work:
     batch: int | str = 128
     lr: float = 0.01
     beta: float = 0.9
+    precision: str = "float32"
 
     @property
     def floats(self) -> np.ndarray:
@@ -79,7 +80,7 @@ class Clock:
         self.started = time.perf_counter()
 
     def stop(self, weights: Sequence[Any] | None = None) -> None:
-        """An epoch is done, with these weights; a contestant that does not learn (the floor) has none."""
+        """An epoch is done, with these weights (the floor has none); the losses are those after the first."""
         self.seconds.append(time.perf_counter() - self.started)
-        if weights is not None:
+        if weights is not None and not self.losses:
             self.losses.append(self.work.loss(weights))

@@ -32,8 +32,11 @@ def products(work: Work, batch: int, runs: int, device: str) -> Callable[[], Non
     multiply, lead = (torch.mm, ()) if runs == 1 else (torch.bmm, (runs,))
     widths = work.widths
 
+    dtype = torch.bfloat16 if work.precision == "bf16" else torch.float32
+    torch.backends.cuda.matmul.allow_tf32 = work.precision == "tf32"
+
     def new(*shape: int) -> Tensor:
-        return torch.rand(*lead, *shape, device=device)
+        return torch.rand(*lead, *shape, device=device, dtype=dtype)
 
     x = [new(batch, width) for width in widths]
     w = [new(*pair) for pair in zip(widths, widths[1:], strict=False)]

@@ -34,6 +34,7 @@ def new_training(
             batch_size=work.batch,  # type: ignore[arg-type]
             threads=threads,  # type: ignore[arg-type]
             device=device,
+            precision=work.precision,  # type: ignore[arg-type]
             dataset={"name": "synthetic", "validation": 0},  # type: ignore[arg-type]  # what is used comes in `tensors`
             model={"name": "mlp", "hidden": list(work.hidden)},  # type: ignore[arg-type]
             optimizer={"name": "heavy_ball", "lr": work.lr, "beta": work.beta},  # type: ignore[arg-type]
