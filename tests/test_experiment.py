@@ -187,9 +187,6 @@ IN_COMBINATION = (
 )
 
 
-@pytest.mark.xfail(
-    raises=IndexError, strict=True, reason="loop.Training binds a step of no runs when the last one diverges"
-)
 @settings(max_examples=250)
 @given(configurations)
 def test_every_legal_configuration_trains_three_updates(keys):

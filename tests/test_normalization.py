@@ -44,9 +44,8 @@ def test_standardize_and_its_gradient_against_autograd(axis):
 
 def test_batch_follows_batch_norm_1d_with_its_running_statistics_and_evaluation():
     """A torch.nn.BatchNorm1d a run, over four batches, each run with its own ε and momentum; 1e-6: ε is a float32 nearby."""
-    rule = NORMALIZATIONS["batch"](eps=numbers(EPS), momentum=numbers(MOMENTUM))
     mean, var = torch.zeros(RUNS, 1, WIDTH, dtype=torch.float64), torch.ones(RUNS, 1, WIDTH, dtype=torch.float64)
-    layer = Standardize(rule, (mean, var))
+    layer = Standardize(-2, numbers(EPS).unsqueeze(-1), (mean, var), numbers(MOMENTUM).unsqueeze(-1))
     oracles = [
         nn.BatchNorm1d(WIDTH, e, m, affine=False, dtype=torch.float64) for e, m in zip(EPS, MOMENTUM, strict=True)
     ]
@@ -66,8 +65,7 @@ def test_batch_follows_batch_norm_1d_with_its_running_statistics_and_evaluation(
 
 
 def test_layer_follows_layer_norm_in_training_and_evaluation():
-    rule = NORMALIZATIONS["layer"](eps=numbers(EPS))
-    layer = Standardize(rule, None)
+    layer = Standardize(-1, numbers(EPS).unsqueeze(-1), None, None)
     x = inputs()
     for t in (torch.zeros(1), None):
         y = layer.forward(x, t)
