@@ -82,8 +82,7 @@ class Experiment:
     def _checked(self) -> dict[str, Any]:
         values = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
         checked = {group: choose(table, values[group], group) for group, table in GROUPS.items()}
-        if isinstance(self.checkpoint, Mapping):
-            checked["checkpoint"] = parse(Checkpoint, self.checkpoint, "checkpoint.")
+        checked["checkpoint"] = _cadence(self.checkpoint)
         plain = {key: hint for key, hint in hints(Experiment).items() if key not in (*GROUPS, "checkpoint")}
         checked |= {key: check(values[key], hint, key) for key, hint in plain.items()}
         if checked["batch_size"] is None:
@@ -99,6 +98,14 @@ class Experiment:
     def to_dict(self) -> dict[str, Any]:
         """Plain data that `from_dict` reads back: what config.yaml holds."""
         return {f.name: _plain(getattr(self, f.name)) for f in dataclasses.fields(self)}
+
+
+def _cadence(value: Any) -> Checkpoint:
+    if isinstance(value, Checkpoint):
+        value = dataclasses.asdict(value)
+    if not isinstance(value, Mapping):
+        raise ConfigError(f"checkpoint={value} is not a cadence: give checkpoint.epochs=5 or checkpoint.seconds=60.")
+    return parse(Checkpoint, value, "checkpoint.")
 
 
 def _refuse_unknown(data: Mapping[str, Any]) -> None:

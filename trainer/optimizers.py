@@ -42,7 +42,7 @@ class Sgd(Optimizer):
     """θ ← θ − ηg, g over a minibatch (Robbins & Monro 1951)."""
 
     name = "sgd"
-    lr: Positive = 0.5
+    lr: Positive = 0.2
 
     def update(self, theta, g, lr, t):
         descend(theta, g, lr)

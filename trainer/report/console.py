@@ -70,7 +70,7 @@ class RunView:
     def start(self, info: RunInfo) -> None:
         """Say what is trained, warn where it is not what was asked for, and begin to draw."""
         self.info = info
-        self._print(opening(info))
+        self.out.print(opening(info), soft_wrap=not animates(self.out))
         if info.notice:
             self.warn(info.notice, title="WARNING: another data set")
         self.last: Record | None = None
