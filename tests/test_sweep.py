@@ -21,6 +21,7 @@ from sweep_cells import SYNTHETIC, cell, grid, read, sixty, slow
 
 from trainer.data import load
 from trainer.report.sweep_view import panel
+from trainer.run import resume
 from trainer.signals import Stopped
 from trainer.stack_run import Job, StackRun
 from trainer.sweep import SweepSettings, crew, resume_sweep, run_sweep
@@ -224,7 +225,7 @@ def test_failures_cost_only_their_own(
     assert output.count("  failed: ") == 9 and "11 completed, 9 failed" in output
     assert Counter(table(tmp_path)["status"]) == {"completed": 11, "failed": 9}
     monkeypatch.undo()
-    assert resume_sweep(tmp_path) == 0
+    assert resume(tmp_path) == 0  # `train resume` with a sweep's directory
     assert statuses(tmp_path) == {"completed": 20}
 
 

@@ -24,7 +24,7 @@ from trainer.stack import structure
 from trainer.state import State
 from trainer.sweep import Cell
 from trainer.sweep.places import Place, find_places
-from trainer.sweep.plan import Piece, limit, parameters, plan, run_bytes
+from trainer.sweep.plan import SPLITS, Piece, limit, parameters, plan, run_bytes
 from trainer.sweep.prune import halving
 from trainer.sweep.results import Results, as_csv, table
 
@@ -60,7 +60,7 @@ def test_every_cell_is_in_one_stack_of_its_like_that_fits(todo: list[Piece], wor
         assert len(stack.pieces) <= min(limit(stack.experiment, places), most or 99)
     assert [s.cost for s in stacks] == sorted((s.cost for s in stacks), reverse=True)
     total = len(stacks)
-    balanced = total % workers == 0 or total >= 4 * workers
+    balanced = total % workers == 0 or total >= SPLITS * workers
     assert balanced or max((len(s.pieces) for s in stacks), default=1) == 1
 
 

@@ -23,6 +23,8 @@ from trainer.report.guarded import Guarded, say
 from trainer.resuming import alone, resumable
 from trainer.signals import EXIT_CODES, Signals, Stopped
 from trainer.stack_run import Job, StackRun
+from trainer.sweep import resume_sweep
+from trainer.sweep.cells import SWEEP
 from trainer.tensors import on_device
 
 __all__ = ["Job", "resume", "run_single"]
@@ -39,7 +41,9 @@ def run_single(job: Job) -> int:
 
 
 def resume(directory: Path, epochs: int | None = None) -> int:
-    """Go on from the last checkpoint of the run in `directory`, to `epochs` in all where given; returns the exit code."""
+    """Go on from the checkpoints of the run or sweep in `directory`, to `epochs` in all where given; returns the exit code."""
+    if (directory / SWEEP).exists():
+        return resume_sweep(directory, epochs)
     try:
         if resumable(directory, epochs) is None:
             print(f"{directory} is complete; to train on, add epochs=N.")
