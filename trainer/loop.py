@@ -75,8 +75,8 @@ class Training:
         self.finite = state.copy()
         alive = [self.experiments[run] for run in self.alive]
         self.step = Step(alive, self.layout, state, self.data.train, self.data.features)
-        rates = [[e.optimizer.lr * m for m in multipliers(e.decay, self.updates, self.per_epoch)] for e in alive]
-        self.rates = torch.tensor(rates, dtype=torch.float32, device=self.data.device)
+        self.rates = [[e.optimizer.lr * m for m in multipliers(e.decay, self.updates, self.per_epoch)] for e in alive]
+        self.rate_table = torch.tensor(self.rates, dtype=torch.float32, device=self.data.device)
         self.orders: Tensor | None = None
 
     def __iter__(self) -> Iterator[list[Record]]:
@@ -99,7 +99,7 @@ class Training:
         index = None if self.orders is None else self.orders[:, start : start + self.batch]
         step = self.state.step + 1
         measure = step % self.record_every == 0 or step % self.per_epoch == 0
-        norms = self.step(index, self._rate(), measure)
+        norms = self.step(index, self.rate_table[:, step - 1 : step], measure)
         if measure:
             synchronise(self.data.device)
         return norms
@@ -110,10 +110,6 @@ class Training:
         return torch.stack([order(self.experiments[run].seed, epoch, samples) for run in self.alive]).to(
             self.data.device
         )
-
-    def _rate(self, step: int | None = None) -> Tensor:
-        step = self.state.step if step is None else step
-        return self.rates[:, step : step + 1]
 
     def of(self, run: int) -> State:
         """The state of one run, a stack of one: as it is, or the last finite one of a run that has left the stack."""
@@ -139,7 +135,6 @@ class Training:
         if state.updates:
             metrics["train/loss"] = state.loss, state.samples
             metrics["train/accuracy"] = state.correct, state.samples
-            metrics["lr"] = self._rate(state.step - 1), 1
             metrics |= {name: (norm, 1) for name, norm in norms.items()}
             if isinstance(self.step.numbers.clip, GradientClip):
                 metrics["clipped_fraction"] = state.clipped, state.updates
@@ -151,6 +146,8 @@ class Training:
         return metrics
 
     def _record(self, run: int, metrics: dict[str, float], status: str) -> Record:
+        if self.state.step:
+            metrics["lr"] = self.rates[self.alive.index(run)][self.state.step - 1]
         alive = all(math.isfinite(value) for name, value in metrics.items() if name.startswith(SIGNS_OF_LIFE))
         epoch = self.state.step / self.per_epoch
         epoch = int(epoch) if epoch.is_integer() else round(epoch, 4)

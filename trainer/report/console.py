@@ -70,7 +70,7 @@ class RunView:
     def start(self, info: RunInfo) -> None:
         """Say what is trained, warn where it is not what was asked for, and begin to draw."""
         self.info = info
-        self.out.print(opening(info), soft_wrap=not animates(self.out))
+        self._print(opening(info), whole=not animates(self.out))
         if info.notice:
             self.warn(info.notice, title="WARNING: another data set")
         self.last: Record | None = None
@@ -132,10 +132,10 @@ class RunView:
         ended = perf_counter()
         self.next_draw = ended + min(max(self.INTERVAL, (ended - began) / self.SHARE), self.LONGEST)
 
-    def _print(self, text: Text) -> None:
+    def _print(self, text: Text, whole: bool = True) -> None:
         """Print whole: a terminal breaks long lines itself, so that paths and commands can still be copied."""
         if self.animated:
-            self.out.print(text, soft_wrap=True)
+            self.out.print(text, soft_wrap=whole)
         else:  # past rich, which ends the process where the reader of a pipe has gone
             self.out.file.write(f"{text.plain}\n")
             self.out.file.flush()
