@@ -7,7 +7,12 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
+
+# Threads that wait by spinning take the core from whoever has work, ourselves included: beside a busy neighbour an update on two
+# threads took 20 times as long (docs/performance.md). Read when torch is loaded; a value that is set already stays.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 __version__ = "0.1.0"
 

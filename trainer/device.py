@@ -59,10 +59,11 @@ class Threads:
 
     Results do not depend on the number (architecture: sums have a fixed tree), so it may change between any two updates. It
     must: two threads win on a quiet machine and lose badly beside a busy neighbour, who comes and goes. Every `PERIOD` seconds
-    each candidate is tried for `TRIAL` seconds and the fastest goes on.
+    each candidate is tried for `TRIAL` seconds and the fastest goes on. The first `SETTLE` updates with another number pay
+    for the change (threads to start, cold caches, at the very beginning MKL's own) and say nothing about it.
     """
 
-    PERIOD, TRIAL = 1.0, 0.02
+    PERIOD, TRIAL, SETTLE = 1.0, 0.03, 3
 
     def __init__(self, setting: int | str, device: torch.device, rows: int):
         most = cores()
@@ -90,13 +91,14 @@ class Threads:
 
     def _learn(self) -> None:
         """Count this update; when the current span is over, try the next candidate or go on with the fastest."""
-        self.spent += self.seconds
         self.count += 1
-        if self.spent < (self.TRIAL if self.waiting is not None else self.PERIOD) or self.count < 3:
+        if self.count > self.SETTLE:
+            self.spent += self.seconds
+        if self.spent < (self.TRIAL if self.waiting is not None else self.PERIOD) or self.count < 2 * self.SETTLE:
             return
         if self.waiting is None:
             return self._begin_trials()
-        self.pace[self.current] = self.spent / self.count
+        self.pace[self.current] = self.spent / (self.count - self.SETTLE)
         self._use(self.waiting.pop() if self.waiting else None)
 
     def _begin_trials(self) -> None:

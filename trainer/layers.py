@@ -14,11 +14,11 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from trainer.device import FEW_ROWS
 from trainer.normalization import standardize, standardize_backward, track
 from trainer.randomness import hashed, signed
 
 ALIGNMENT = 64  # floats; a run's slice starts at such a border, see `aligned`
-FEW = 16  # a product with fewer rows would get other last bits with other numbers of threads (seen with MKL)
 
 
 def aligned(runs: int, *shape: int, device: torch.device) -> Tensor:
@@ -78,13 +78,13 @@ class Linear:
     def _differentiate_weight(self, dy: Tensor) -> None:
         """∂L/∂W = xᵀ ∂L/∂y, a row of memory for each output: where there are few, among rows of zeros."""
         outputs, inputs = dy.shape[2], self.x.shape[2]
-        if outputs >= FEW:
+        if outputs >= FEW_ROWS:
             self._product(self.x.mT, dy, self.weight_grad)
             return
-        padded = self._buffer("padded dy", dy.shape[1], FEW)
+        padded = self._buffer("padded dy", dy.shape[1], FEW_ROWS)
         padded[..., :outputs] = dy
         self.weight_grad.copy_(
-            self._product(self.x.mT, padded, self._buffer("padded dW", FEW, inputs).mT)[..., :outputs]
+            self._product(self.x.mT, padded, self._buffer("padded dW", FEW_ROWS, inputs).mT)[..., :outputs]
         )
 
     def _product(self, a: Tensor, b: Tensor, out: Tensor) -> Tensor:
