@@ -98,7 +98,7 @@ class Cosine(Decay):
         return self.final + (1 - self.final) * (1 + math.cos(math.pi * n / total)) / 2
 
 
-@lru_cache
+@lru_cache(maxsize=8)  # runs of a stack often share one; a long run's is large
 def multipliers(decay: Decay, updates: int, updates_per_epoch: int) -> tuple[float, ...]:
     """The multiplier of each of a run's `updates` updates."""
     unit = updates_per_epoch if decay.per == "epoch" else 1

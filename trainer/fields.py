@@ -120,7 +120,7 @@ def _inside(value: float, interval: str) -> bool:
 
 def _bound(text: str) -> float:
     """Whole bounds as int: 2^63 − 1 is no float."""
-    return float(text) if "inf" in text or "." in text else int(text)
+    return int(text) if text.strip().lstrip("-").isdigit() else float(text)
 
 
 def describe(hint: Any) -> str:

@@ -75,9 +75,13 @@ class Training:
         self.finite = state.copy()
         alive = [self.experiments[run] for run in self.alive]
         self.step = Step(alive, self.layout, state, self.data.train, self.data.features)
-        self.rates = [[e.optimizer.lr * m for m in multipliers(e.decay, self.updates, self.per_epoch)] for e in alive]
-        self.rate_table = torch.tensor(self.rates, dtype=torch.float32, device=self.data.device)
+        self.rates = torch.stack([self._schedule(e) for e in alive])  # [K, T], on the host: records show them in full
+        self.rate_table = self.rates.to(self.data.device, torch.float32)
         self.orders: Tensor | None = None
+
+    def _schedule(self, e: Experiment) -> Tensor:
+        """The learning rate of each update of a run, [T] float64."""
+        return torch.tensor(multipliers(e.decay, self.updates, self.per_epoch), dtype=torch.float64) * e.optimizer.lr
 
     def __iter__(self) -> Iterator[list[Record]]:
         if self.updates == 0:
@@ -147,7 +151,7 @@ class Training:
 
     def _record(self, run: int, metrics: dict[str, float], status: str) -> Record:
         if self.state.step:
-            metrics["lr"] = self.rates[self.alive.index(run)][self.state.step - 1]
+            metrics["lr"] = self.rates[self.alive.index(run), self.state.step - 1].item()
         alive = all(math.isfinite(value) for name, value in metrics.items() if name.startswith(SIGNS_OF_LIFE))
         epoch = self.state.step / self.per_epoch
         epoch = int(epoch) if epoch.is_integer() else round(epoch, 4)

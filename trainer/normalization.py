@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 if TYPE_CHECKING:
     from torch import Tensor
 
-Positive = Annotated[float, "(0, inf)"]
+Epsilon = Annotated[float, "[1e-30, inf)"]  # smaller ones would be 0 in float32
 Share = Annotated[float, "[0, 1]"]
 
 
@@ -22,7 +22,7 @@ class Normalization(ABC):
 
     name: ClassVar[str]
     axis: ClassVar[int | None] = None  # of x [K, B, features]: −2 the batch, −1 the features, None nothing
-    eps: Positive
+    eps: Epsilon
     momentum: Share
     before_linear: ClassVar[bool] = False  # standardize the layer's input instead of the Linear's output
 
@@ -40,7 +40,7 @@ class Batch(Normalization):
 
     name = "batch"
     axis = -2
-    eps: Positive = 1e-5
+    eps: Epsilon = 1e-5
     momentum: Share = 0.1
 
 
@@ -51,7 +51,7 @@ class BatchArticle(Normalization):
     name = "batch_article"
     axis = -2
     before_linear = True
-    eps: Positive = 1e-5
+    eps: Epsilon = 1e-5
     momentum: Share = 0.1
 
 
@@ -61,7 +61,7 @@ class Layer(Normalization):
 
     name = "layer"
     axis = -1
-    eps: Positive = 1e-5
+    eps: Epsilon = 1e-5
 
 
 def standardize(x: Tensor, axis: int, eps: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 Positive = Annotated[float, "(0, inf)"]
 NotNegative = Annotated[float, "[0, inf)"]
+Epsilon = Annotated[float, "[1e-30, inf)"]  # smaller ones would be 0 in float32
 Fraction = Annotated[float, "[0, 1)"]
 
 
@@ -108,7 +109,7 @@ class Adagrad(Optimizer):
     name = "adagrad"
     slots = ("square_sum",)
     lr: Positive = 0.03
-    eps: Positive = 1e-10
+    eps: Epsilon = 1e-10
 
     def update(self, theta, g, lr, t, s):
         s.addcmul_(g, g)
@@ -123,7 +124,7 @@ class Rmsprop(Optimizer):
     slots = ("square_mean",)
     lr: Positive = 0.001
     alpha: Fraction = 0.99
-    eps: Positive = 1e-8
+    eps: Epsilon = 1e-8
 
     def update(self, theta, g, lr, t, s):
         s.mul_(self.alpha).addcmul_(g.square(), 1 - self.alpha)
@@ -139,7 +140,7 @@ class Adam(Optimizer):
     lr: Positive = 0.001
     beta1: Fraction = 0.9
     beta2: Fraction = 0.999
-    eps: Positive = 1e-8
+    eps: Epsilon = 1e-8
 
     def update(self, theta, g, lr, t, m, s):
         adam_step(self, theta, g, lr, t, m, s)
@@ -155,7 +156,7 @@ class Adamw(Optimizer):
     lr: Positive = 0.001
     beta1: Fraction = 0.9
     beta2: Fraction = 0.999
-    eps: Positive = 1e-8
+    eps: Epsilon = 1e-8
     weight_decay: NotNegative = 0.01
 
     def update(self, theta, g, lr, t, m, s):

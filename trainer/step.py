@@ -32,7 +32,7 @@ class Step:
         self.g = torch.zeros_like(state.theta)
         self.network = Network(layout, experiments, self.numbers, state.theta, self.g, state.statistics)
         self.lr = torch.empty(len(experiments), 1, device=device)
-        self.t = torch.empty(1, device=device)
+        self.t = torch.empty(1, dtype=torch.int64, device=device)
         self.decays = experiments[0].optimizer.weight_decay > 0  # in all of a stack or in none
         self.batches: dict[int, Tensor] = {}
 
