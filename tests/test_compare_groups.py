@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -60,6 +61,15 @@ def test_best_first_and_baseline_is_the_first_started(tmp_path: Path) -> None:
     assert table.baseline == "clip=none"
     assert table.rows[2].estimate.n == 0 and len(table.rows[2].diverged) == 2
     assert table.rows[0].difference is not None and table.rows[0].difference.mean == pytest.approx(0.3)
+
+
+def test_a_sweeps_first_cell_is_the_baseline_whichever_stack_began_first(tmp_path: Path) -> None:
+    for name, words in (("b", momentum()), ("a", sgd())):  # the second named began first
+        write_run(tmp_path, 0, name=name, optimizer=words)
+    (tmp_path / "sweep.json").write_text(json.dumps({"cells": [{"name": "a"}, {"name": "b"}]}))
+    assert [run.directory.name for run in find_runs([tmp_path])[0]] == ["a", "b"]
+    (tmp_path / "sweep.json").write_text("{")
+    assert [run.directory.name for run in find_runs([tmp_path])[0]] == ["b", "a"]
 
 
 def test_lower_is_better_for_losses(tmp_path: Path) -> None:

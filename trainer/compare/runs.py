@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -76,7 +76,31 @@ def find_runs(roots: Iterable[Path]) -> tuple[list[Run], list[str]]:
             runs.append(read_run(directory))
         except CompareError as error:
             warnings.append(f"Skipped {error}")
-    return sorted(runs, key=lambda run: (run.started, str(run.directory))), warnings
+    return _in_order(runs), warnings
+
+
+def _in_order(runs: Sequence[Run]) -> list[Run]:
+    """By their start; the runs of a sweep, which start in the order of its stacks, as its command named them."""
+    sweeps = {folder: _cells(folder) for folder in {run.directory.parent for run in runs}}
+    began: dict[Path, float] = {}
+    for run in runs:
+        folder = run.directory.parent
+        began[folder] = min(began.get(folder, run.started), run.started)
+
+    def place(run: Run) -> tuple[float, int, str]:
+        folder, name = run.directory.parent, run.directory.name
+        cell = sweeps[folder].get(name)
+        return (run.started, 0, name) if cell is None else (began[folder], cell, name)
+
+    return sorted(runs, key=place)
+
+
+def _cells(folder: Path) -> dict[str, int]:
+    """The place of each cell in the command of the sweep in `folder`; empty where there is none that can be read."""
+    try:
+        return {cell["name"]: i for i, cell in enumerate(json.loads((folder / "sweep.json").read_text())["cells"])}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
 
 
 def _run_directories(roots: Iterable[Path], warnings: list[str]) -> list[Path]:
