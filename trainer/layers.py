@@ -45,7 +45,7 @@ class Layer(Protocol):
 class Linear:
     """y = xW + b, W [K, inputs, outputs], b [K, 1, outputs].
 
-    With `precision` bfloat16 the factors of each product are rounded to it; sums, parameters and updates stay float32.
+    With `precision` bfloat16 each product is made and rounded in it; biases, parameters and updates stay float32.
     """
 
     def __init__(

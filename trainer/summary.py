@@ -6,6 +6,7 @@ import math
 import platform
 import time
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -112,6 +113,7 @@ class Summary:
         }
 
 
+@cache  # read from disk, and the same for every run of a stack
 def versions() -> dict[str, str]:
     """Versions of what decides a run's numbers."""
     names = {"train": "train-compare", "torch": "torch", "numpy": "numpy", "hydra": "hydra-core"}
