@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from trainer.compare import CompareError, Comparison, Options, compare
 from trainer.compare.comparison import Row, matched
 from trainer.compare.runs import Run, find_runs, flatten
+from trainer.process import process
 
 
 def rows(found: Comparison) -> dict[str, Row]:
@@ -80,13 +81,15 @@ def test_lower_is_better_for_losses(tmp_path: Path) -> None:
 
 def test_only_completed_runs_are_averaged(tmp_path: Path) -> None:
     write_run(tmp_path, 0, 0.9)
-    for seed, status in enumerate(["pruned", "failed", "interrupted", "terminated", "running", "running"], start=1):
+    for seed, status in enumerate(["pruned", "failed", "interrupted", "terminated"], start=1):
         write_run(tmp_path, seed, 0.1, status=status)
+    write_run(tmp_path, 5, 0.1, status="running", summary={"process": process()})
+    write_run(tmp_path, 6, 0.1, status="running", summary={"process": {**process(), "started": "before"}})  # gone
     write_run(tmp_path, 9, 0.1, status="diverged")
     found = compare([tmp_path], Options())
     (row,) = rows(found).values()
     assert row.estimate.mean == 0.9 and len(row.diverged) == 1
-    assert found.unfinished == {"pruned": 1, "failed": 1, "interrupted": 1, "terminated": 1, "running": 2}
+    assert found.unfinished == {"pruned": 1, "failed": 1, "interrupted": 2, "terminated": 1, "running": 1}
 
 
 def test_data_sets_are_never_mixed(tmp_path: Path) -> None:
@@ -316,7 +319,7 @@ def test_nothing_to_compare(tmp_path: Path) -> None:
     for root, sentence in ((tmp_path / "nowhere", "does not exist"), (tmp_path, "No runs below")):
         with pytest.raises(CompareError, match=sentence):
             compare([root], Options())
-    write_run(tmp_path, 0, status="running")
+    write_run(tmp_path, 0, status="running", summary={"process": process()})
     with pytest.raises(CompareError, match="No finished run below .*: 1 running"):
         compare([tmp_path], Options())
     (tmp_path / "file").touch()
