@@ -9,8 +9,9 @@ import torch
 from subjects import experiment, tiny, words
 from torch import Tensor, nn
 
+from trainer.activations import ACTIVATIONS
 from trainer.experiment import GROUPS
-from trainer.layers import ACTIVATIONS, ALIGNMENT, Affine, Dropout, Linear, aligned
+from trainer.layers import ALIGNMENT, Affine, Dropout, Linear, aligned
 from trainer.loop import Training
 from trainer.network import initial_parameters
 from trainer.step import cross_entropy, row_sum

@@ -10,7 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from trainer.layers import ACTIVATIONS, Affine, Dropout, Layer, Linear, Standardize
+from trainer.activations import ACTIVATIONS
+from trainer.layers import Affine, Dropout, Layer, Linear, Standardize
 from trainer.model import LayerSpec, Mlp
 from trainer.randomness import generator, word
 
