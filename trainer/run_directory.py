@@ -27,7 +27,7 @@ from trainer.report.files import (
     write_yaml,
 )
 from trainer.report.guarded import Guarded
-from trainer.report.tensorboard import TensorBoard
+from trainer.report.tensorboard import LIKELY, TensorBoard
 from trainer.state import State
 from trainer.summary import Summary
 
@@ -47,9 +47,16 @@ class RunDirectory:
         write_yaml(directory / CONFIG, experiment.to_dict())
         self.metrics = MetricsFile(directory, rows)
         self.log = Guarded(f"{directory}/train.log", lambda: LogFile(directory))
-        self.tensorboard = Guarded("TensorBoard's file", lambda: TensorBoard(directory, experiment, step))
+        self.tensorboard = Guarded("TensorBoard's file", lambda: self._tensorboard(step))
         self.best: State | None = None
         self.log("write", f"{'resumed' if resumed else 'started'} on {summary.facts.device}, step {step}")
+
+    def _tensorboard(self, step: int) -> TensorBoard:
+        """The keys that were given on the command line are those that HParams shows first."""
+        given = {word.split("=", 1)[0].lstrip("+~") for word in self.summary.overrides} or LIKELY
+        return TensorBoard(
+            self.directory, self.summary.experiment, step, dataset=self.summary.facts.dataset, varying=given
+        )
 
     def _earlier(self, state: State) -> list[dict[str, Any]]:
         """The records up to the state, which the summary goes on from. CheckpointError where some are lost."""
@@ -57,7 +64,9 @@ class RunDirectory:
         rows = read_metrics(path, state.step)
         last = rows[-1]["step"] if rows else 0
         if last != state.step - state.updates:
-            raise CheckpointError(f"{path} ends at update {last}: records up to the checkpoint's {state.step} are lost.")
+            raise CheckpointError(
+                f"{path} ends at update {last}: records up to the checkpoint's {state.step} are lost."
+            )
         if state.step != self.summary.facts.updates:  # test metrics belong to the end, and this is none any more
             rows = [{name: x for name, x in row.items() if not name.startswith("test/")} for row in rows]
         for row in rows:
