@@ -68,6 +68,10 @@ def _answered(job: Job, resumed: bool) -> int:
         except OSError as error:
             say(f"{job.directory} can't be written: {error.strerror or error}.")
             return CRASHED
+        except (MemoryError, RuntimeError) as error:  # torch's word for too little memory is RuntimeError
+            say(f"the run can't begin: {' '.join(str(error).split()) or type(error).__name__}")
+            _show(error)
+            return CRASHED
         except Stopped as stop:
             say(f"{stop.status} before the first update; nothing was trained.")
             return EXIT_CODES[stop.status]
@@ -165,8 +169,7 @@ def _info(run: StackRun, notice: str | None) -> RunInfo:
 def _crashed(run: StackRun, error: Exception) -> int:
     """Leave the traceback in the log and one sentence on the terminal; TRAIN_TRACEBACK=1 shows it there too."""
     directory = run.jobs[0].directory
-    if os.environ.get("TRAIN_TRACEBACK"):
-        traceback.print_exception(error)
+    _show(error)
     if isinstance(error, OSError):
         what = f"crashed: a file in {directory} can't be written: {error.strerror or error}. "
     else:
@@ -177,3 +180,8 @@ def _crashed(run: StackRun, error: Exception) -> int:
     except OSError as refused:  # the disk may be the very reason
         say(f"the status can't be written down either: {refused.strerror or refused}.")
     return CRASHED
+
+
+def _show(error: Exception) -> None:
+    if os.environ.get("TRAIN_TRACEBACK"):
+        traceback.print_exception(error)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -31,7 +32,7 @@ from hydra_plugins.train_launcher._compose import (
     restrict_environment,
 )
 from hydra_plugins.train_launcher._mistakes import check_no_sweep, check_words
-from trainer.directories import claim, reuse
+from trainer.directories import claim, reuse, unwritable
 from trainer.experiment import Experiment
 from trainer.fields import ConfigError
 
@@ -95,7 +96,11 @@ def _single(hydra: Hydra, config: DictConfig) -> int:
     config.hydra.mode, config.hydra.run.dir = RunMode.RUN, str(directory)
     job = Job(experiment, directory, tuple(config.hydra.overrides.task))
     context = HydraContext(hydra.config_loader, Callbacks(config))
-    return int(run_job(lambda _: run_single(job), config, "hydra.run.dir", None, context).return_value)
+    try:
+        return int(run_job(lambda _: run_single(job), config, "hydra.run.dir", None, context).return_value)
+    except OSError as error:  # from Hydra's own files: the disk is full before the run has begun
+        shutil.rmtree(directory, ignore_errors=True)
+        raise unwritable(directory, error) from error
 
 
 def _sweep(hydra: Hydra, config: DictConfig, overrides: Sequence[Override]) -> int:
