@@ -30,21 +30,32 @@ TINY = (
 class Command:
     """`train words…`, begun in `cwd`; its streams go to files. The terminal is a pty where `terminal` is one."""
 
-    def __init__(self, cwd: Path, *words: str, terminal: str | None = None, largest_file: int | None = None, **env: str):
+    def __init__(
+        self,
+        cwd: Path,
+        *words: str,
+        terminal: str | None = None,
+        largest_file: int | None = None,
+        memory: int | None = None,
+        **env: str,
+    ):
+        """`largest_file` and `memory`, beyond what Python has taken already, are limits in bytes."""
         cwd.mkdir(parents=True, exist_ok=True)
         self.cwd = cwd
         number = len(list(cwd.glob("out.*")))
         self.files = cwd / f"out.{number}", cwd / f"err.{number}"
-        self.process = CONTEXT.Process(target=_train, args=(cwd, words, self.files, terminal, largest_file, env))
+        self.process = CONTEXT.Process(
+            target=_train, args=(cwd, words, self.files, terminal, (largest_file, memory), env)
+        )
         self.process.start()
 
     @property
     def out(self) -> str:
-        return self.files[0].read_text()
+        return self.files[0].read_text() if self.files[0].exists() else ""
 
     @property
     def err(self) -> str:
-        return self.files[1].read_text()
+        return self.files[1].read_text() if self.files[1].exists() else ""
 
     def send(self, number: signal.Signals) -> Command:
         os.kill(self.process.pid, number)
@@ -69,15 +80,19 @@ def _train(
     words: tuple[str, ...],
     files: tuple[Path, Path],
     terminal: str | None,
-    largest_file: int | None,
+    limits: tuple[int | None, int | None],
     env: dict[str, str],
 ) -> None:
     os.chdir(cwd)
     os.environ.update(env)
     for fd, path in ((1, terminal or files[0]), (2, files[1])):
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT, 0o644), fd)
+    largest_file, memory = limits
     if largest_file is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
+    if memory is not None:
+        memory += int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     import cli
 
     code = cli.run(words)
@@ -116,7 +131,15 @@ def same_bits(one: Path, two: Path) -> None:
         for key in a:
             assert torch.equal(a[key], b[key]), (name, key)
     assert rows(one) == rows(two)
-    clock = {"train_seconds", "wall_seconds", "samples_per_second", "seconds_to_target", "process", "overrides", "threads"}
+    clock = {
+        "train_seconds",
+        "wall_seconds",
+        "samples_per_second",
+        "seconds_to_target",
+        "process",
+        "overrides",
+        "threads",
+    }
     a, b = ({key: x for key, x in summary(directory).items() if key not in clock} for directory in (one, two))
     assert a == b
 

@@ -1,0 +1,159 @@
+"""Kill and resume a run and a sweep at random moments, N times in all, and compare the end, bit for bit, with runs that nobody
+disturbed: `python -m benchmarks.soak 100 [--seed 0]`. Writes benchmarks/results/<date>-soak.json."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import torch
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULTS = Path(__file__).resolve().parent / "results"
+SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
+CODES = {signal.SIGKILL: {-9}, signal.SIGTERM: {143, -15}, signal.SIGINT: {130, -2}}
+"""Before Python has set up its own handlers the system's answer."""
+
+TINY = (
+    *("dataset=synthetic", "dataset.samples=300", "dataset.validation=60", "dataset.features=48", "model.hidden=[8]"),
+    *("batch_size=30", "device=cpu", "optimizer=adam", "clip=grad", "dropout=half", "checkpoint.epochs=1"),
+)
+RUN = (*TINY, "threads=1", "normalization=batch", "name=run")
+SWEEP = ("-m", *TINY, "optimizer=adam,nesterov", "seed=range(3)", "name=sweep")
+
+
+def start(place: Path, words: tuple[str, ...]) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, str(ROOT / "cli.py"), *words],
+        cwd=place,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def soak(place: Path, words: tuple[str, ...], kills: int, draws: random.Random) -> Counter[str]:
+    """Begin, kill, resume, kill, …, and after `kills` kills let it end. Counts the kills by what they met."""
+    met: Counter[str] = Counter()
+    name = words[-1].removeprefix("name=")
+    while met.total() < kills:
+        resumable = any((place / "runs" / name).rglob("checkpoint.pt"))
+        process = start(place, ("resume", f"runs/{name}") if resumable else words)
+        met[strike(process, place / "runs" / name, draws)] += 1
+        if not resumable and not any((place / "runs" / name).rglob("checkpoint.pt")):
+            remove(place / "runs")  # killed before there was anything to go on from
+    process = start(place, ("resume", f"runs/{name}"))
+    _, errors = process.communicate(timeout=600)
+    if process.returncode != 0:
+        raise SystemExit(f"The last resume ended with {process.returncode}: {errors}")
+    return met
+
+
+def strike(process: subprocess.Popen[str], directory: Path, draws: random.Random) -> str:
+    """Send a signal at a random moment, mostly while it trains; says which signal met what."""
+    number, old = draws.choice(SIGNALS), records(directory)
+    if draws.random() < 0.8:
+        deadline = time.monotonic() + 60
+        while process.poll() is None and records(directory) == old and time.monotonic() < deadline:
+            time.sleep(0.01)
+        time.sleep(draws.uniform(0, 0.3))
+    else:
+        time.sleep(draws.uniform(0, 3))
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=60)
+    if process.returncode == 0:
+        raise SystemExit("It was complete before the last kill: give it more --epochs.")
+    check(directory, process.returncode, number, errors)
+    return f"{number.name} {'while training' if records(directory) != old else 'before training'}"
+
+
+def records(directory: Path) -> int:
+    return sum(path.read_bytes().count(b"\n") for path in directory.rglob("metrics.jsonl"))
+
+
+def check(directory: Path, code: int, number: signal.Signals, errors: str) -> None:
+    """What a kill left: the right exit code, no traceback, and files that parse."""
+    if code not in CODES[number] or (number != signal.SIGKILL and "Traceback" in errors):
+        raise SystemExit(f"{number.name} was answered with {code}: {errors}")
+    for path in directory.rglob("*.json"):
+        json.loads(path.read_text())
+    for path in directory.rglob("*.pt"):
+        torch.load(path, weights_only=True)
+
+
+def remove(directory: Path) -> None:
+    subprocess.run(["rm", "-rf", str(directory)], check=True)
+
+
+def compare(one: Path, two: Path) -> int:
+    """How many runs there are, every one equal in both places; SystemExit names the first difference."""
+    runs = [path.parent.relative_to(one) for path in sorted(one.rglob("checkpoint.pt"))]
+    for run in runs:
+        for name in ("checkpoint.pt", "best.pt", "model.pt"):
+            pairs = [dict(leaves(torch.load(place / run / name, weights_only=True))) for place in (one, two)]
+            if pairs[0].keys() != pairs[1].keys() or any(
+                not torch.equal(x, pairs[1][key]) for key, x in pairs[0].items()
+            ):
+                raise SystemExit(f"{run}/{name} differs.")
+        if rows(one / run) != rows(two / run):
+            raise SystemExit(f"{run}/metrics.jsonl differs.")
+    return len(runs)
+
+
+def leaves(content: dict[str, Any], path: str = "") -> Iterator[tuple[str, torch.Tensor]]:
+    """The tensors and counts of a file; configuration and clock left out."""
+    for key, value in content.items():
+        if isinstance(value, dict) and key != "config":
+            yield from leaves(value, f"{path}{key}.")
+        elif isinstance(value, torch.Tensor | int):
+            yield f"{path}{key}", torch.as_tensor(value)
+
+
+def rows(directory: Path) -> list[dict[str, Any]]:
+    lines = (directory / "metrics.jsonl").read_text().splitlines()
+    return [{key: x for key, x in json.loads(line).items() if key != "seconds"} for line in lines]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.soak", description=__doc__)
+    parser.add_argument("kills", type=int)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--epochs", type=int, default=1000, help="of the run, so many that it outlasts the kills")
+    options = parser.parse_args()
+    draws, began = random.Random(options.seed), time.monotonic()
+    result: dict[str, Any] = {"kills": options.kills, "seed": options.seed, "torch": torch.__version__}
+    half = options.kills // 2
+    for kind, words, share, epochs in (("run", RUN, half, 1.0), ("sweep", SWEEP, options.kills - half, 0.4)):
+        words = (*words[:-1], f"epochs={int(options.epochs * epochs)}", words[-1])
+        with tempfile.TemporaryDirectory() as place:
+            left, killed = Path(place) / "left", Path(place) / "killed"
+            for directory in (left, killed):
+                directory.mkdir()
+            if start(left, words).wait(600) != 0:
+                raise SystemExit(f"The undisturbed {kind} failed.")
+            met = soak(killed, words, share, draws)
+            result[kind] = {"kills": dict(sorted(met.items())), "runs equal bit for bit": compare(left, killed)}
+        print(kind, result[kind], flush=True)
+    result["minutes"] = round((time.monotonic() - began) / 60, 1)
+    RESULTS.mkdir(exist_ok=True)
+    file = RESULTS / f"{date.today()}-soak.json"
+    file.write_text(json.dumps(result, indent=2) + "\n")
+    print(f"{result['minutes']} minutes; {file}")
+
+
+if __name__ == "__main__":
+    main()
