@@ -20,6 +20,7 @@ from trainer import checkpoint
 from trainer.checkpoint import CheckpointError
 from trainer.experiment import GROUPS
 from trainer.fields import ConfigError
+from trainer.resuming import alone
 from trainer.run import resume
 from trainer.stack_run import Job, StackRun
 
@@ -255,3 +256,8 @@ def test_of_two_that_resume_at_once_one_does(tmp_path):
     codes = sorted(command.end() for command in both)
     assert codes in ([0, 2], [0, 0])  # where one was done before the other came, that one found the run complete
     assert [row["epoch"] for row in rows(tmp_path / "runs/a")] == list(range(1, 61))
+
+
+def test_a_run_that_is_being_resumed_is_taken(stopped, capfd):
+    with alone(stopped):
+        assert refused(stopped, capfd) == "RUN is being resumed right now by another process."
