@@ -128,6 +128,12 @@ def rows(directory: Path) -> list[dict[str, Any]]:
     return [{key: x for key, x in json.loads(line).items() if key != "seconds"} for line in lines]
 
 
+def commit() -> str | None:
+    """Of the program that was tried; None where it is no checkout."""
+    call = ["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"]
+    return subprocess.run(call, capture_output=True, text=True).stdout.strip() or None
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.soak", description=__doc__)
     parser.add_argument("kills", type=int)
@@ -135,7 +141,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=1000, help="of the run, so many that it outlasts the kills")
     options = parser.parse_args()
     draws, began = random.Random(options.seed), time.monotonic()
-    result: dict[str, Any] = {"kills": options.kills, "seed": options.seed, "torch": torch.__version__}
+    result: dict[str, Any] = {"kills": options.kills, "seed": options.seed, "torch": torch.__version__, "commit": commit()}
     half = options.kills // 2
     for kind, words, share, epochs in (("run", RUN, half, 1.0), ("sweep", SWEEP, options.kills - half, 0.4)):
         words = (*words[:-1], f"epochs={int(options.epochs * epochs)}", words[-1])
