@@ -141,7 +141,12 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=1000, help="of the run, so many that it outlasts the kills")
     options = parser.parse_args()
     draws, began = random.Random(options.seed), time.monotonic()
-    result: dict[str, Any] = {"kills": options.kills, "seed": options.seed, "torch": torch.__version__, "commit": commit()}
+    result: dict[str, Any] = {
+        "kills": options.kills,
+        "seed": options.seed,
+        "torch": torch.__version__,
+        "commit": commit(),
+    }
     half = options.kills // 2
     for kind, words, share, epochs in (("run", RUN, half, 1.0), ("sweep", SWEEP, options.kills - half, 0.4)):
         words = (*words[:-1], f"epochs={int(options.epochs * epochs)}", words[-1])
