@@ -39,7 +39,9 @@ def check_python(major: int, minor: int) -> None:
     """ConfigError on a Python that Hydra 1.3 crashes on."""
     if (major, minor) >= (3, 14):
         found = f"{major}.{minor}"
-        raise ConfigError(f"This is Python {found}, and Hydra 1.3 works with 3.11 to 3.13: install train with one of those.")
+        raise ConfigError(
+            f"This is Python {found}, and Hydra 1.3 works with 3.11 to 3.13: install train with one of those."
+        )
 
 
 def _dispatch(argv: list[str]) -> int:

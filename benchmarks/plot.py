@@ -23,6 +23,9 @@ def plot(results: Path) -> Path:
     figure, axes = pyplot.subplots(figsize=(8, 0.4 * len(median) + 1), layout="constrained")
     axes.barh(list(median), list(median.values()), color=colours, xerr=spread, ecolor="#555555")
     axes.set(xscale="log", xlabel=f"seconds a run and epoch ({data['work']}, {data['rounds']} rounds, less is better)")
+    shown = [s for s in (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10) if axes.get_xlim()[0] <= s <= axes.get_xlim()[1]]
+    axes.set_xticks(shown, [f"{s:g}" for s in shown])
+    axes.minorticks_off()
     axes.spines[["top", "right"]].set_visible(False)
     path = results.with_suffix(".svg")
     figure.savefig(path, metadata={"Date": None})

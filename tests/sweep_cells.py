@@ -20,7 +20,13 @@ def cell(*words: str, **keys: Any) -> Cell:
     for word in words:
         key, _, value = word.partition("=")
         keys[key] = json.loads(value) if value[0].isdigit() else value
-    keys = {"epochs": 2, "batch_size": 32, "device": "cpu", "model": {"name": "mlp", "hidden": [20]}, "dataset": SYNTHETIC} | keys
+    keys = {
+        "epochs": 2,
+        "batch_size": 32,
+        "device": "cpu",
+        "model": {"name": "mlp", "hidden": [20]},
+        "dataset": SYNTHETIC,
+    } | keys
     return Cell(Experiment(**keys), ",".join(words), words)
 
 
@@ -31,7 +37,9 @@ def grid(choices: dict[str, Iterable[Any]], **keys: Any) -> list[Cell]:
 
 
 def sixty() -> list[Cell]:
-    return grid({"optimizer": ("sgd", "momentum", "adam", "rmsprop"), "clip": ("none", "grad", "agc"), "seed": range(5)})
+    return grid(
+        {"optimizer": ("sgd", "momentum", "adam", "rmsprop"), "clip": ("none", "grad", "agc"), "seed": range(5)}
+    )
 
 
 def slow() -> list[Cell]:

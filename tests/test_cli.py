@@ -96,7 +96,9 @@ def test_help_lists_every_choice_with_its_line_and_marks_the_default(capsys):
             assert re.search(rf"^  {group}={word}{mark} +\S.*$", out, re.MULTILINE), word
     for key in set(main) - {"defaults", "hydra", "checkpoint"}:
         assert re.search(rf"^  {key}=\S+ +\S", out, re.MULTILINE), key
-    assert len(re.findall(r"^  experiment=\w+ +\S", out, re.MULTILINE)) == len(list((cli.CONF / "experiment").iterdir()))
+    assert len(re.findall(r"^  experiment=\w+ +\S", out, re.MULTILINE)) == len(
+        list((cli.CONF / "experiment").iterdir())
+    )
     assert out.count("\n  train ") >= 9  # four commands, five examples
 
 
@@ -136,7 +138,11 @@ def test_completion_has_a_script_for_each_shell(shell, capsys, monkeypatch):
 
 @pytest.mark.parametrize(
     ("line", "expected"),
-    [("train optimizer=mo", "optimizer=momentum"), ("train dropo", "dropout="), ("train experiment=van", "experiment=vanishing")],
+    [
+        ("train optimizer=mo", "optimizer=momentum"),
+        ("train dropo", "dropout="),
+        ("train experiment=van", "experiment=vanishing"),
+    ],
 )
 def test_completion_knows_the_choices(line, expected, capsys, monkeypatch):
     monkeypatch.setenv("COMP_LINE", line)
@@ -150,7 +156,9 @@ def test_completion_knows_the_choices(line, expected, capsys, monkeypatch):
 def test_a_run_has_a_directory_with_its_configuration_and_hydras(elsewhere):
     assert cli.run([*QUICK, "name=mine", "optimizer=adam", "seed=7"]) == 0
     run = elsewhere / "runs" / "mine"
-    assert {"config.yaml", "summary.json", ".hydra/config.yaml", ".hydra/overrides.yaml", ".hydra/hydra.yaml"} <= files(run)
+    assert {"config.yaml", "summary.json", ".hydra/config.yaml", ".hydra/overrides.yaml", ".hydra/hydra.yaml"} <= files(
+        run
+    )
     config = Experiment.from_dict(yaml.safe_load((run / "config.yaml").read_text()))
     assert (config.optimizer.name, config.seed, config.name) == ("adam", 7, "mine")
     overrides = yaml.safe_load((run / ".hydra" / "overrides.yaml").read_text())
@@ -254,7 +262,12 @@ def test_no_name_leaves_its_folder_or_needs_quotes(name, tmp_path):
 
 def test_cells_are_named_by_what_differs():
     cells = [["epochs=3", f"optimizer={o}", f"seed={s}", "name=x"] for o in ("sgd", "adam") for s in (0, 1)]
-    assert cell_names(cells) == ["optimizer=sgd,seed=0", "optimizer=sgd,seed=1", "optimizer=adam,seed=0", "optimizer=adam,seed=1"]
+    assert cell_names(cells) == [
+        "optimizer=sgd,seed=0",
+        "optimizer=sgd,seed=1",
+        "optimizer=adam,seed=0",
+        "optimizer=adam,seed=1",
+    ]
     assert cell_names([["model.hidden=[128,64]"], ["model.hidden=[]"]]) == ["model.hidden=128-64", "model.hidden="]
     assert cell_names([["epochs=3", "seed=4"]], ["epochs=3", "seed=4,"]) == ["seed=4"]
     assert cell_names([["epochs=3"]], ["epochs=3"]) == ["run"]
@@ -310,8 +323,12 @@ def test_a_sweep_has_a_directory_a_cell_and_goes_on_under_its_name(elsewhere):
 
 
 def test_a_recipe_that_is_a_sweep_needs_no_m(elsewhere):
-    assert train(*QUICK, "epochs=0", "experiment=optimizers", "optimizer=sgd", "name=s", "hydra.launcher.workers=1") == 0
-    assert {path.name for path in (elsewhere / "runs" / "s").iterdir() if path.is_dir()} == {f"seed={i}" for i in range(5)}
+    assert (
+        train(*QUICK, "epochs=0", "experiment=optimizers", "optimizer=sgd", "name=s", "hydra.launcher.workers=1") == 0
+    )
+    assert {path.name for path in (elsewhere / "runs" / "s").iterdir() if path.is_dir()} == {
+        f"seed={i}" for i in range(5)
+    }
 
 
 def test_other_launchers_train_each_cell_alone(elsewhere):
@@ -324,5 +341,7 @@ def test_other_launchers_train_each_cell_alone(elsewhere):
 def test_a_crashing_cell_is_reported_by_the_exit_code_and_stops_no_other(elsewhere):
     (elsewhere / "runs" / "s" / "seed=0" / "metrics.jsonl").mkdir(parents=True)  # where a file should go
     assert train("-m", *QUICK, "seed=0,1", "name=s", "hydra.launcher.workers=1") == 1
-    statuses = [json.loads((elsewhere / "runs" / "s" / f"seed={i}" / "summary.json").read_text())["status"] for i in (0, 1)]
+    statuses = [
+        json.loads((elsewhere / "runs" / "s" / f"seed={i}" / "summary.json").read_text())["status"] for i in (0, 1)
+    ]
     assert statuses == ["failed", "completed"]

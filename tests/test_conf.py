@@ -62,7 +62,11 @@ def test_the_main_file_holds_the_defaults_of_experiment():
 
 def test_its_defaults_list_lets_recipes_have_the_last_word():
     listed = yaml.safe_load((CONF / "config.yaml").read_text(encoding="utf-8"))["defaults"]
-    groups = [next(iter(entry)) for entry in listed if isinstance(entry, dict) and not next(iter(entry)).startswith("override")]
+    groups = [
+        next(iter(entry))
+        for entry in listed
+        if isinstance(entry, dict) and not next(iter(entry)).startswith("override")
+    ]
     assert listed[0] == "_self_" and groups == [*GROUPS, "experiment"]
 
 
@@ -97,7 +101,13 @@ def test_a_recipe_changes_what_it_says(loader):
     vanishing = experiment_of(compose(loader, "experiment=vanishing"))
     assert (vanishing.model.activation, len(vanishing.model.hidden)) == ("sigmoid", 5)
     article = experiment_of(compose(loader, "experiment=article"))
-    names = [article.optimizer.name, article.clip.name, article.decay.name, article.normalization.name, article.dropout.name]
+    names = [
+        article.optimizer.name,
+        article.clip.name,
+        article.decay.name,
+        article.normalization.name,
+        article.dropout.name,
+    ]
     assert names == ["momentum", "grad_weight", "exponential", "batch_article", "half"]
 
 

@@ -132,8 +132,7 @@ MISTAKES = [
     ),
     (
         "normalization=batchnorm",
-        "There is no normalization=batchnorm. Did you mean 'batch'? Choose one of: none, batch, "
-        "batch_article, layer.",
+        "There is no normalization=batchnorm. Did you mean 'batch'? Choose one of: none, batch, batch_article, layer.",
     ),
     (
         "normalization=batch batch_size=1",
@@ -294,8 +293,7 @@ MISTAKES = [
     ),
     (
         "'name=two words'",
-        "name=two words can't name a directory: use up to 100 letters, digits and _ - . = , + and start "
-        "with a letter.",
+        "name=two words can't name a directory: use up to 100 letters, digits and _ - . = , + and start with a letter.",
     ),
     (
         "name=.hidden",
@@ -329,7 +327,7 @@ MISTAKES = [
     (
         "'name=a:b;c'",
         "'name=a:b;c' can't be read as key=value. Put a text with special characters in two kinds of "
-        'quotes: \'name="..."\'',
+        "quotes: 'name=\"...\"'",
     ),
     (
         "experiment=artcle",

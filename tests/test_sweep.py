@@ -136,7 +136,9 @@ def test_sixty_cells_are_each_as_if_run_alone(tmp_path: Path, capfd: pytest.Capt
     assert frame["valid/accuracy"].tolist() == [s["valid/accuracy"] for s in summaries]
 
 
-@pytest.mark.parametrize(("number", "status", "code"), [(signal.SIGINT, "interrupted", 130), (signal.SIGTERM, "terminated", 143)])
+@pytest.mark.parametrize(
+    ("number", "status", "code"), [(signal.SIGINT, "interrupted", 130), (signal.SIGTERM, "terminated", 143)]
+)
 def test_a_signal_stops_a_sweep_which_then_goes_on(
     tmp_path: Path, undisturbed: Path, number: int, status: str, code: int, capfd: pytest.CaptureFixture
 ) -> None:
@@ -238,7 +240,10 @@ def test_divergence_is_a_result_and_what_stands_in_the_way_a_failure(tmp_path: P
     (tmp_path / cells[2].name / "checkpoint.pt").mkdir(parents=True)  # a directory can't be replaced by a file
     summaries = run_sweep(cells, tmp_path, ONE)
     assert [s["status"] for s in summaries] == ["completed", "completed", "failed", "completed", "diverged", "failed"]
-    assert "checkpoint.pt" in summaries[2]["error"] and "checkpoint.pt" in (tmp_path / cells[2].name / "train.log").read_text()
+    assert (
+        "checkpoint.pt" in summaries[2]["error"]
+        and "checkpoint.pt" in (tmp_path / cells[2].name / "train.log").read_text()
+    )
     assert "cannot be written" in summaries[5]["error"] and summaries[5]["dataset"] == "mnist"
     assert read(tmp_path, "results.json")[4]["status"] == "diverged"
     (tmp_path / cells[2].name / "checkpoint.pt").rmdir()
@@ -279,7 +284,9 @@ def test_resume_trains_a_sweep_for_more_epochs(tmp_path: Path) -> None:
     for each in cells:
         rows = metrics(tmp_path / "short" / each.name)
         assert [row["epoch"] for row in rows] == [1, 2, 3, 4]
-        weights = [torch.load(tmp_path / kind / each.name / "model.pt", weights_only=True) for kind in ("long", "short")]
+        weights = [
+            torch.load(tmp_path / kind / each.name / "model.pt", weights_only=True) for kind in ("long", "short")
+        ]
         assert all(torch.equal(weights[0][key], weights[1][key]) for key in weights[0])
     assert resume_sweep(tmp_path / "short", epochs=3) == 2
 
@@ -324,12 +331,24 @@ def test_a_sweep_from_a_stranger_cannot_leave_its_directory(tmp_path: Path, capf
 
 
 def test_the_view_fits_a_narrow_terminal() -> None:
-    tally = Tally(cells=60, stacks=12, cost=100.0, skipped=2, running=5, statuses={0: "completed", 1: "diverged", 2: "failed"})
+    tally = Tally(
+        cells=60, stacks=12, cost=100.0, skipped=2, running=5, statuses={0: "completed", 1: "diverged", 2: "failed"}
+    )
     tally.shares, tally.best, tally.began = {1: 25.0}, (0.9312, "optimizer=adam,seed=3"), time.monotonic() - 10
     console = Console(file=io.StringIO(), width=80)
     console.print(panel(tally))
     lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
-    assert lines[0].split() == ["stacks", "runs", "running", "completed", "diverged", "failed", "runs/s", "time", "left"]
+    assert lines[0].split() == [
+        "stacks",
+        "runs",
+        "running",
+        "completed",
+        "diverged",
+        "failed",
+        "runs/s",
+        "time",
+        "left",
+    ]
     assert lines[1].split() == ["0/12", "3/60", "5", "1", "1", "1", "0.1", "0:30"]
     assert lines[2].strip() == "best so far: valid/accuracy 93.12%  optimizer=adam,seed=3"
     assert lines[3].rstrip().endswith("25%") and all(len(text) <= 80 for text in lines)

@@ -51,7 +51,9 @@ pieces = st.lists(st.tuples(experiments, st.sampled_from([None, 10, 20])), max_s
 
 
 @given(pieces, st.integers(1, 5), st.integers(14, 30), st.one_of(st.none(), st.integers(1, 3)))
-def test_every_cell_is_in_one_stack_of_its_like_that_fits(todo: list[Piece], workers: int, bits: int, most: int | None) -> None:
+def test_every_cell_is_in_one_stack_of_its_like_that_fits(
+    todo: list[Piece], workers: int, bits: int, most: int | None
+) -> None:
     places = cpus(workers, 2**bits)
     stacks = plan(todo, places, most)
     assert Counter(p.cell for stack in stacks for p in stack.pieces) == Counter(p.cell for p in todo)

@@ -26,7 +26,18 @@ def installed(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
     source = folder / "source"
     shutil.copytree(ROOT, source, ignore=shutil.ignore_patterns(".*", "runs", "data", "__pycache__", "build", "dist"))
-    build = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", str(folder), str(source)]
+    build = [
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "-q",
+        "--no-deps",
+        "--no-build-isolation",
+        "-w",
+        str(folder),
+        str(source),
+    ]
     subprocess.run(build, check=True, capture_output=True, text=True, timeout=120)
     (wheel,) = folder.glob("*.whl")
     zipfile.ZipFile(wheel).extractall(folder / "site")
@@ -39,7 +50,9 @@ def train(installed: Path, where: Path, *words: str) -> subprocess.CompletedProc
     """The command in an interpreter that sees the wheel and the dependencies, but no checkout installed in place."""
     dependencies = sysconfig.get_paths()["purelib"]
     code = f"import sys; sys.path[:0] = [{str(installed)!r}, {dependencies!r}]; import cli; cli.main()"
-    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"} | {"PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"} | {
+        "PYTHONDONTWRITEBYTECODE": "1"
+    }
     command = [sys.executable, "-S", "-c", code, *words]
     return subprocess.run(command, cwd=where, env=environment, capture_output=True, text=True, timeout=120)
 

@@ -1,8 +1,8 @@
 """train: which training technique helps, by how much, and is that real?
 
-    from trainer import Experiment, train, load_model
-    for record in train(Experiment(optimizer="momentum", clip="grad", dataset="digits")):
-        print(record.epoch, record.metrics["valid/accuracy"])
+from trainer import Experiment, train, load_model
+for record in train(Experiment(optimizer="momentum", clip="grad", dataset="digits")):
+    print(record.epoch, record.metrics["valid/accuracy"])
 """
 
 from __future__ import annotations
@@ -17,7 +17,13 @@ os.environ.setdefault("GOMP_SPINCOUNT", "10000")  # some 30 µs: to the next ope
 
 __version__ = "0.1.0"
 
-_HOMES = {"Experiment": "experiment", "ConfigError": "fields", "train": "loop", "load_model": "export", "Record": "records"}
+_HOMES = {
+    "Experiment": "experiment",
+    "ConfigError": "fields",
+    "train": "loop",
+    "load_model": "export",
+    "Record": "records",
+}
 __all__ = ["ConfigError", "Experiment", "Record", "__version__", "load_model", "train"]
 
 

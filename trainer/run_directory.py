@@ -52,8 +52,8 @@ class RunDirectory:
         self.log("write", f"{'resumed' if resumed else 'started'} on {summary.facts.device}, step {step}")
 
     def _tensorboard(self, step: int) -> TensorBoard:
-        """The keys that were given on the command line are those that HParams shows first."""
-        given = {word.split("=", 1)[0].lstrip("+~") for word in self.summary.overrides} or LIKELY
+        """HParams shows first what was given on the command line, but for the seed, over which it averages."""
+        given = {word.split("=", 1)[0] for word in self.summary.overrides} - {"seed"} or LIKELY
         return TensorBoard(
             self.directory, self.summary.experiment, step, dataset=self.summary.facts.dataset, varying=given
         )

@@ -64,7 +64,9 @@ def _hydra(options: argparse.Namespace, conf: Path) -> Hydra:
     if options.config_dir is not None:
         if not os.path.isdir(options.config_dir):
             raise ConfigError(f"There is no directory {options.config_dir} for --config-dir.")
-        path.prepend("command-line", f"file://{os.path.abspath(options.config_dir)}", SearchPathQuery(provider="schema"))
+        path.prepend(
+            "command-line", f"file://{os.path.abspath(options.config_dir)}", SearchPathQuery(provider="schema")
+        )
     hydra = Hydra("train", Composer(path))
     GlobalHydra.instance().initialize(hydra)
     return hydra
@@ -128,7 +130,9 @@ def _cells(hydra: Hydra, config: DictConfig) -> list[list[str]]:
     overrides = OverridesParser.create(hydra.config_loader).parse_overrides(words)
     for override in overrides:
         if override.is_interval_sweep():
-            raise ConfigError(f"{override.input_line} is no list of values: type one, or choose a sweeper that searches.")
+            raise ConfigError(
+                f"{override.input_line} is no list of values: type one, or choose a sweeper that searches."
+            )
     cells = BasicSweeper.split_arguments(overrides, None)[0]
     if not cells:
         raise ConfigError(f"{' '.join(words)} leaves nothing to train: one of the lists is empty.")

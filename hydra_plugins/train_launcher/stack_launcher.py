@@ -43,7 +43,6 @@ class StackLauncher(Launcher):
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> list[JobReturn]:
         from trainer.sweep import SweepSettings, run_sweep
 
-
         directory = Path(self.config.hydra.sweep.dir)
         configs = [self.context.config_loader.load_sweep_config(self.config, list(words)) for words in job_overrides]
         cells = self._cells(configs, job_overrides)
@@ -66,7 +65,9 @@ class StackLauncher(Launcher):
     def _answer(self, cell: "Cell", config: DictConfig, summary: dict[str, Any], directory: Path) -> JobReturn:
         from hydra_plugins.train_launcher._cells import CellFailed, objective
 
-        answer = JobReturn(overrides=list(cell.overrides), cfg=config, hydra_cfg=config, task_name=config.hydra.job.name)
+        answer = JobReturn(
+            overrides=list(cell.overrides), cfg=config, hydra_cfg=config, task_name=config.hydra.job.name
+        )
         answer.working_dir = str(directory / cell.name)
         failed = summary["status"] == "failed"
         answer.status = JobStatus.FAILED if failed else JobStatus.COMPLETED

@@ -111,7 +111,9 @@ class Screen:
         speed = f"{pace * self.samples:,.0f} samples/s" if pace and self.width >= 50 else ""
         bar = ProgressBar(total=max(updates, 1), completed=step)
         grid.add_row(self._epoch(step), bar, f"{share:.0%}", speed, left)
-        return Constrain(grid, self.width - 3)  # a terminal echoes ^C there; in the next line it would keep the bar alive
+        return Constrain(
+            grid, self.width - 3
+        )  # a terminal echoes ^C there; in the next line it would keep the bar alive
 
     def _epoch(self, step: int) -> str:
         """The epoch that the next update belongs to."""

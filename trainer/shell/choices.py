@@ -15,7 +15,9 @@ def top_level() -> list[str]:
 
 def dotted() -> list[str]:
     """Every key with a dot that some choice takes."""
-    keys = {f"{group}.{field}": None for group, words in GROUPS.items() for cls in words.values() for field in hints(cls)}
+    keys = {
+        f"{group}.{field}": None for group, words in GROUPS.items() for cls in words.values() for field in hints(cls)
+    }
     return [*keys, *(f"checkpoint.{field}" for field in hints(Checkpoint))]
 
 

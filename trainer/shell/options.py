@@ -38,7 +38,9 @@ def parse_options(argv: Sequence[str]) -> argparse.Namespace:
     options.parser = parser
     if options.multirun and (options.cfg or options.info):
         parser.error("--cfg and --info show the configuration of one run: leave out -m")
-    if options.shell_completion and not re.fullmatch(r"(install|uninstall|query)=(bash|zsh|fish)", " ".join(options.overrides)):
+    if options.shell_completion and not re.fullmatch(
+        r"(install|uninstall|query)=(bash|zsh|fish)", " ".join(options.overrides)
+    ):
         parser.error("-sc prints the script for tab completion: type train -sc install=bash, zsh or fish")
     return options
 
@@ -51,7 +53,9 @@ def parse_resume(words: Sequence[str]) -> tuple[Path, int | None]:
         raise ConfigError("Type: train resume RUN_DIR [epochs=N], with one directory, for instance one below runs/.")
     for key in settings:
         if key != "epochs":
-            raise ConfigError(f"{key} can't be changed by resuming, only epochs can: start a new run for another {key}.")
+            raise ConfigError(
+                f"{key} can't be changed by resuming, only epochs can: start a new run for another {key}."
+            )
     epochs = settings.get("epochs")
     if epochs is not None and not re.fullmatch(r"[0-9]{1,9}", epochs):
         raise ConfigError(f"epochs={epochs} is not allowed: it must be a whole number of at least 0.")

@@ -34,10 +34,14 @@ class SweepSettings:
 
     def __post_init__(self) -> None:
         if self.workers is not None and (not isinstance(self.workers, int) or self.workers < 1):
-            raise ConfigError(f"hydra.launcher.workers={self.workers} is not allowed: it must be null or a whole number from 1.")
+            raise ConfigError(
+                f"hydra.launcher.workers={self.workers} is not allowed: it must be null or a whole number from 1."
+            )
         if self.prune is not None and self.prune not in PRUNERS:
             hint = did_you_mean(self.prune, PRUNERS)
-            raise ConfigError(f"There is no hydra.launcher.prune={self.prune}.{hint} Choose one of: null, {', '.join(PRUNERS)}.")
+            raise ConfigError(
+                f"There is no hydra.launcher.prune={self.prune}.{hint} Choose one of: null, {', '.join(PRUNERS)}."
+            )
 
 
 def check_prunable(cells: Sequence[Cell], settings: SweepSettings) -> None:
@@ -63,7 +67,8 @@ def read_sweep(directory: Path) -> tuple[list[Cell], SweepSettings]:
     try:
         content = read_json(path)
         cells = [
-            Cell(Experiment.from_dict(c["config"]), _component(c["name"]), tuple(c["overrides"])) for c in content["cells"]
+            Cell(Experiment.from_dict(c["config"]), _component(c["name"]), tuple(c["overrides"]))
+            for c in content["cells"]
         ]
         return cells, SweepSettings(**content["settings"])
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:

@@ -125,7 +125,9 @@ class SweepForeman:
         for cell in left:
             path = self.directory / self.cells[cell].name
             logged = message["logged"] and path.joinpath(SUMMARY).exists()
-            self._failed(cell, read_json(path / SUMMARY) if logged else self._fail(cell, message["error"], message["traceback"]))
+            self._failed(
+                cell, read_json(path / SUMMARY) if logged else self._fail(cell, message["error"], message["traceback"])
+            )
         self._close(worker)
         return []
 

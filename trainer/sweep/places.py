@@ -49,7 +49,9 @@ def find_places(devices: Collection[str], workers: int | None, cells: int) -> li
     for device in devices:
         if not any(place.takes(device) for place in places):
             found = ", ".join(gpus) or "no GPU"
-            raise ConfigError(f"device={device} is not to be had: PyTorch sees {found} here. Choose device=auto or device=cpu.")
+            raise ConfigError(
+                f"device={device} is not to be had: PyTorch sees {found} here. Choose device=auto or device=cpu."
+            )
     return places
 
 

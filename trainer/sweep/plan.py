@@ -62,7 +62,10 @@ def plan(pieces: Sequence[Piece], places: Sequence[Place], most: int | None = No
     groups: dict[Hashable, list[Piece]] = defaultdict(list)
     for piece in pieces:
         groups[piece.group()].append(piece)
-    parts = {group: math.ceil(len(of) / min(limit(of[0].experiment, places), most or len(of))) for group, of in groups.items()}
+    parts = {
+        group: math.ceil(len(of) / min(limit(of[0].experiment, places), most or len(of)))
+        for group, of in groups.items()
+    }
     _balance({group: len(of) for group, of in groups.items()}, parts, len(places))
     stacks = [Stack(tuple(of[i :: parts[group]])) for group, of in groups.items() for i in range(parts[group])]
     return sorted(stacks, key=lambda stack: -stack.cost)
