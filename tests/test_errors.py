@@ -293,15 +293,15 @@ MISTAKES = [
     ),
     (
         "'name=two words'",
-        "name=two words can't name a directory: use up to 100 letters, digits and _ - . = , + and start with a letter.",
+        "name=two words can't name a directory: use up to 100 letters, digits and _ - . = , +, first a letter or digit.",
     ),
     (
         "name=.hidden",
-        "name=.hidden can't name a directory: use up to 100 letters, digits and _ - . = , + and start with a letter.",
+        "name=.hidden can't name a directory: use up to 100 letters, digits and _ - . = , +, first a letter or digit.",
     ),
     (
         "name=a/b",
-        "name=a/b can't name a directory: use up to 100 letters, digits and _ - . = , + and start with a letter.",
+        "name=a/b can't name a directory: use up to 100 letters, digits and _ - . = , +, first a letter or digit.",
     ),
     (
         "+epochs=3",

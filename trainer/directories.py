@@ -56,7 +56,7 @@ def check_component(name: str) -> None:
     """ConfigError unless `name` is one harmless component of a path."""
     if len(name) > LONGEST or re.search(r"[^\w.=,+-]", name, re.ASCII) or name.startswith(("-", ".")):
         raise ConfigError(
-            f"'{name}' can't name a directory: use up to {LONGEST} letters, digits and _ - . = , + and start with a letter."
+            f"'{name}' can't name a directory: use up to {LONGEST} letters, digits and _ - . = , +, first a letter or digit."
         )
 
 

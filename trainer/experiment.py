@@ -128,7 +128,7 @@ def _check_words(e: Experiment) -> None:
     """Texts that mean something: a name is a directory, a device is a place."""
     if e.name is not None and not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.=,+-]{0,99}", e.name):
         raise ConfigError(
-            f"name={e.name} can't name a directory: use up to 100 letters, digits and _ - . = , + and start with a letter."
+            f"name={e.name} can't name a directory: use up to 100 letters, digits and _ - . = , +, first a letter or digit."
         )
     if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", e.device):
         raise ConfigError(f"There is no device={e.device}. Choose one of: auto, cpu, cuda, cuda:N, mps.")
