@@ -288,8 +288,7 @@ MISTAKES = [
     ),
     (
         "name=../elsewhere",
-        "name=../elsewhere can't name a directory: use up to 100 letters, digits and _ - . = , + and start "
-        "with a letter.",
+        "name=../elsewhere can't name a directory: use up to 100 letters, digits and _ - . = , +, first a letter or digit.",
     ),
     (
         "'name=two words'",
