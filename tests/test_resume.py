@@ -18,9 +18,9 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from trainer import checkpoint
 from trainer.checkpoint import CheckpointError
+from trainer.directories import alone
 from trainer.experiment import GROUPS
 from trainer.fields import ConfigError
-from trainer.resuming import alone
 from trainer.run import resume
 from trainer.stack_run import Job, StackRun
 
@@ -260,4 +260,4 @@ def test_of_two_that_resume_at_once_one_does(tmp_path):
 
 def test_a_run_that_is_being_resumed_is_taken(stopped, capfd):
     with alone(stopped):
-        assert refused(stopped, capfd) == "RUN is being resumed right now by another process."
+        assert refused(stopped, capfd) == "RUN is being trained right now by another process."

@@ -23,6 +23,7 @@ class Decay(ABC):
     """A schedule; `at(n, total)` is its multiplier after n of `total` steps, both counted in `per`."""
 
     name: ClassVar[str]
+    has_horizon: ClassVar[bool] = False  # its shape depends on how long the run is
     per: Per
     warmup: Count
 
@@ -60,6 +61,7 @@ class Linear(Decay):
     """1 − (1 − final) · n/N: from 1 straight to `final`. Not torch's LinearLR, whose defaults are a warm-up."""
 
     name = "linear"
+    has_horizon = True
     final: Share = 0.0
     per: Per = "update"
     warmup: Count = 0
@@ -90,6 +92,7 @@ class Cosine(Decay):
     """final + (1 − final) · (1 + cos(πn/N))/2: half a cosine from 1 to `final` (Loshchilov & Hutter 2017, no restarts)."""
 
     name = "cosine"
+    has_horizon = True
     final: Share = 0.0
     per: Per = "update"
     warmup: Count = 0

@@ -6,9 +6,12 @@ import hashlib
 import itertools
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from trainer.fields import ConfigError
 
@@ -89,3 +92,20 @@ def _readable(words: Sequence[str]) -> str:
 def _hashed(name: str, cell: Sequence[str]) -> str:
     digest = hashlib.sha256("\n".join(cell).encode()).hexdigest()[:8]
     return f"{name[: LONGEST - 9]}-{digest}"
+
+
+@contextmanager
+def alone(directory: Path) -> Iterator[None]:
+    """Hold the directory of a run or a sweep, so that no second process trains there. ConfigError where one does."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(directory / ".lock")
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise ConfigError(f"{directory} is being trained right now by another process.") from None
+    except OSError as error:
+        raise unwritable(directory, error) from error
+    try:
+        yield
+    finally:
+        lock.release()

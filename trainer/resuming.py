@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import yaml
-from filelock import FileLock, Timeout
 
 from trainer import checkpoint
 from trainer.checkpoint import CHECKPOINT, CheckpointError
@@ -20,25 +18,6 @@ from trainer.fields import ConfigError
 from trainer.process import is_stale
 from trainer.report.files import CONFIG, SUMMARY, read_json
 from trainer.stack_run import Job
-
-HORIZON = ("linear", "cosine")
-"""Decays whose shape depends on the number of epochs."""
-
-
-@contextmanager
-def alone(directory: Path) -> Iterator[None]:
-    """Keep a second process from going on with the same run at the same time. ConfigError where one does."""
-    lock = FileLock(directory / ".lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise ConfigError(f"{directory} is being resumed right now by another process.") from None
-    except OSError as error:
-        raise ConfigError(f"{directory} can't be written: {error.strerror}.") from None
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def resumable(directory: Path, epochs: int | None) -> Job | None:
@@ -86,7 +65,7 @@ def _same_configuration(directory: Path, config: Mapping[str, Any], saved: Mappi
 
 
 def _tell_horizon(e: Experiment, epochs: int) -> None:
-    if epochs != e.epochs and e.decay.name in HORIZON:
+    if epochs != e.epochs and e.decay.has_horizon:
         print(
             f"train: decay={e.decay.name} now ends at epoch {epochs} instead of {e.epochs}: from here on the learning rate "
             "follows the longer schedule, which is not the same as a run of that length from the start.",

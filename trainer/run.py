@@ -15,12 +15,13 @@ from rich.console import Console
 from trainer import checkpoint
 from trainer.data import DataError, load
 from trainer.device import resolve
+from trainer.directories import alone
 from trainer.fields import ConfigError
 from trainer.records import Record
 from trainer.report.console import RunInfo, RunView
 from trainer.report.files import SUMMARY
 from trainer.report.guarded import Guarded, say
-from trainer.resuming import alone, resumable
+from trainer.resuming import resumable
 from trainer.signals import EXIT_CODES, Signals, Stopped
 from trainer.stack_run import Job, StackRun
 from trainer.sweep import resume_sweep

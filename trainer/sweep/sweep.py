@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
+from trainer.directories import alone
 from trainer.fields import ConfigError
 from trainer.signals import EXIT_CODES, Signals, Stopped
 from trainer.sweep.cells import SWEEP, Cell, SweepSettings, check_prunable, read_sweep, write_sweep
 from trainer.sweep.closing import conclude, opening
 from trainer.sweep.foreman import SweepForeman
 from trainer.sweep.places import Place, find_places
-from trainer.sweep.standing import Standing, standing
+from trainer.sweep.standing import standing
 
 CRASHED, WRONG = 1, 2
-HORIZON = ("linear", "cosine")
-"""Decays whose shape depends on the number of epochs."""
 
 
 def run_sweep(cells: Sequence[Cell], directory: Path, settings: SweepSettings) -> list[dict[str, Any]]:
@@ -56,7 +52,7 @@ def _longer(cells: Sequence[Cell], epochs: int | None) -> list[Cell]:
         return list(cells)
     if any(cell.experiment.epochs > epochs for cell in cells):
         raise ConfigError(f"epochs={epochs} is less than this sweep was asked for.")
-    if any(cell.experiment.epochs != epochs and cell.experiment.decay.name in HORIZON for cell in cells):
+    if any(cell.experiment.epochs != epochs and cell.experiment.decay.has_horizon for cell in cells):
         print(
             f"train: decays with a horizon now end at epoch {epochs}: runs that go on follow the longer schedule from where "
             "they are, which is not the same as a run of that length from the start.",
@@ -68,24 +64,16 @@ def _longer(cells: Sequence[Cell], epochs: int | None) -> list[Cell]:
 def _run(cells: Sequence[Cell], directory: Path, settings: SweepSettings, extends: bool) -> list[dict[str, Any]]:
     check_prunable(cells, settings)
     places = find_places({c.experiment.device for c in cells}, settings.workers, len(cells))
-    with _alone(directory):
+    with alone(directory):
         every = [*cells, *_others(cells, directory)]
         prepared = [_prepared(cell, places) for cell in cells]
         write_sweep(directory, every, settings)
         results = {"completed", "diverged"} | ({"pruned"} if settings.prune else set())
         stands = [standing(cell, directory / cell.name, results, extends) for cell in cells]
-        return _train(prepared, every, stands, places, directory, settings)
+        return _train(SweepForeman(prepared, every, stands, places, directory, settings))
 
 
-def _train(
-    cells: Sequence[Cell],
-    every: Sequence[Cell],
-    stands: Sequence[Standing],
-    places: Sequence[Place],
-    directory: Path,
-    settings: SweepSettings,
-) -> list[dict[str, Any]]:
-    foreman = SweepForeman(cells, every, stands, places, directory, settings)
+def _train(foreman: SweepForeman) -> list[dict[str, Any]]:
     with Signals() as signals, foreman.view as view:
         signals.training = True
         view.say(opening(foreman))
@@ -94,7 +82,7 @@ def _train(
     conclude(foreman, stopped)
     if stopped:
         raise Stopped(stopped)
-    return [foreman.results.summaries.get(i, {"status": "waiting", "error": None}) for i in range(len(cells))]
+    return [foreman.results.summaries.get(i, {"status": "waiting", "error": None}) for i in range(len(foreman.cells))]
 
 
 def _prepared(cell: Cell, places: Sequence[Place]) -> Cell:
@@ -109,20 +97,3 @@ def _others(cells: Sequence[Cell], directory: Path) -> list[Cell]:
     """Cells of earlier sweeps in the same directory: they stay in sweep.json and in the results."""
     names = {cell.name for cell in cells}
     return [cell for cell in read_sweep(directory)[0] if cell.name not in names]
-
-
-@contextmanager
-def _alone(directory: Path) -> Iterator[None]:
-    """Hold the sweep's directory, so that no second process trains the same cells. ConfigError where one does."""
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(directory / ".lock")
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise ConfigError(f"{directory} is being trained right now by another process.") from None
-    except OSError as error:
-        raise ConfigError(f"{directory} can't be written: {error.strerror}.") from None
-    try:
-        yield
-    finally:
-        lock.release()
