@@ -104,7 +104,7 @@ def alone(directory: Path) -> Iterator[None]:
     except Timeout:
         raise ConfigError(f"{directory} is being trained right now by another process.") from None
     except OSError as error:
-        raise unwritable(directory, error) from error
+        raise ConfigError(f"{directory} can't be written: {error.strerror or error}.") from None
     try:
         yield
     finally:
