@@ -71,7 +71,8 @@ def race(work: Work, contestant: Contestant, threads: int | None) -> tuple[list[
     """Train one epoch to warm up and `epochs` by the clock: seconds a run, and the losses after the first epoch."""
     limit_threads(threads)
     if contestant.module not in OURS:
-        os.environ.pop("OMP_WAIT_POLICY", None)  # our own setting, made by `import trainer`; peers wait as they come
+        for ours in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT"):  # set by `import trainer`; peers wait as they come
+            os.environ.pop(ours, None)
     clock = Clock(work)
     module = importlib.import_module(f"benchmarks.contestants.{contestant.module}")
     module.epochs(work, 1 + contestant.epochs, clock, **contestant.options)

@@ -13,7 +13,7 @@ from typing import Any
 # Threads that wait by spinning take the core from whoever has work, ourselves included: beside a busy neighbour an update on two
 # threads took 20 times as long (docs/performance.md). Read when torch is loaded; a value that is set already stays.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-os.environ.setdefault("GOMP_SPINCOUNT", "10000")  # some 30 µs: to the next operation of an update, and no longer
+os.environ.setdefault("GOMP_SPINCOUNT", "10000")  # turns: about to the next operation of an update
 
 __version__ = "0.1.0"
 

@@ -11,9 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from trainer.experiment import Experiment
-from trainer.process import is_stale, process
-
-__all__ = ["Facts", "Summary", "is_stale", "process", "versions"]
+from trainer.process import process
 
 
 @dataclass(frozen=True)
