@@ -17,6 +17,7 @@ import torch
 
 from trainer.data import Data, Split
 from trainer.experiment import GROUPS, Experiment
+from trainer.feed import Update
 from trainer.fields import hints
 from trainer.loop import Training
 from trainer.model import Mlp
@@ -109,3 +110,10 @@ def options(hint: Any) -> tuple[Any, ...]:
 def literals(hint: Any) -> tuple[Any, ...]:
     """The words of a Literal, or nothing."""
     return typing.get_args(hint) if typing.get_origin(hint) is Literal else ()
+
+
+def update_of(labels: torch.Tensor, classes: int = 10) -> Update:
+    """What an update with labels [K, B] is given, written down plainly; its samples' places are left out."""
+    runs, batch = labels.shape
+    one_hot = torch.nn.functional.one_hot(labels, classes).mT.to(torch.get_default_dtype())
+    return Update(None, labels.unsqueeze(1), -one_hot / batch, torch.ones(runs, 1), torch.zeros(1, dtype=torch.int64))

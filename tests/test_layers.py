@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 import torch
-from subjects import experiment, tiny, words
+from subjects import experiment, tiny, update_of, words
 from torch import Tensor, nn
 
 from trainer.activations import ACTIVATIONS
@@ -14,10 +14,10 @@ from trainer.experiment import GROUPS
 from trainer.layers import ALIGNMENT, Affine, Dropout, Linear, aligned
 from trainer.loop import Training
 from trainer.network import initial_parameters
-from trainer.step import cross_entropy, row_sum
 from trainer.tensors import Samples
 
-RUNS, BATCH, INPUTS, OUTPUTS = 3, 5, 7, 4
+DATA = tiny()
+RUNS, BATCH, INPUTS = 3, 5, 7
 TORCH = {"relu": nn.ReLU(), "tanh": nn.Tanh(), "sigmoid": nn.Sigmoid(), "gelu": nn.GELU()}
 
 
@@ -25,22 +25,35 @@ def draw(*shape: int, seed: int = 0) -> Tensor:
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
-def test_linear(float64):
-    weight, bias = draw(RUNS, INPUTS, OUTPUTS, seed=1), draw(RUNS, 1, OUTPUTS, seed=2)
-    grads = torch.empty_like(weight), torch.empty_like(bias)
-    layer = Linear((weight, bias), grads, needs_dx=True)
+def with_zeros(tensor: Tensor, rows: int) -> tuple[Tensor, Tensor]:
+    """A copy in memory of at least `rows` and 16 columns, and what of it is the tensor."""
+    stored = torch.zeros(RUNS, max(tensor.shape[1], rows), max(tensor.shape[2], 16))
+    view = stored[:, : tensor.shape[1], : tensor.shape[2]]
+    view.copy_(tensor)
+    return stored, view
+
+
+@pytest.mark.parametrize("inputs", [7, 20])  # fewer than 16 are stored as 16
+@pytest.mark.parametrize("outputs", [4, 18])
+def test_linear(float64, inputs, outputs):
+    values = with_zeros(draw(RUNS, inputs, outputs, seed=1), 16), with_zeros(draw(RUNS, 1, outputs, seed=2), 1)
+    grads = [with_zeros(torch.full_like(view, torch.nan), stored.shape[1]) for stored, view in values]
+    (stored_weight, weight), (stored_bias, bias) = values
+    layer = Linear((stored_weight, stored_bias), (grads[0][0], grads[1][0]), (inputs, outputs), needs_dx=True)
     for seed in (3, 4):  # twice: its memory is used again
-        x, dy = draw(RUNS, BATCH, INPUTS, seed=seed), draw(RUNS, BATCH, OUTPUTS, seed=seed + 10)
+        x, dy = draw(RUNS, BATCH, inputs, seed=seed), draw(RUNS, BATCH, outputs, seed=seed + 10)
         y, dx = layer.forward(x, None).clone(), layer.backward(dy)
         for run in range(RUNS):
-            oracle = nn.Linear(INPUTS, OUTPUTS)
+            oracle = nn.Linear(inputs, outputs)
             oracle.weight.data, oracle.bias.data = weight[run].T, bias[run, 0]
             plain = x[run].clone().requires_grad_()
             oracle(plain).backward(dy[run])
             torch.testing.assert_close(y[run], oracle(plain).detach())
             torch.testing.assert_close(dx[run], plain.grad)
-            torch.testing.assert_close(grads[0][run], oracle.weight.grad.T)
-            torch.testing.assert_close(grads[1][run, 0], oracle.bias.grad)
+            torch.testing.assert_close(grads[0][1][run], oracle.weight.grad.T)
+            torch.testing.assert_close(grads[1][1][run, 0], oracle.bias.grad)
+        for stored, view in grads:
+            assert stored.count_nonzero() == view.count_nonzero() > 0
 
 
 def test_affine(float64):
@@ -91,32 +104,6 @@ def test_runs_of_a_buffer_start_alike():
         assert len({buffer[run].data_ptr() % 64 for run in range(5)}) == 1
 
 
-@pytest.mark.parametrize("batch", [1, 29, 5000])  # sums of more than 4096 go another way
-def test_cross_entropy(batch):
-    logits = (draw(RUNS, batch, 10) * 20).requires_grad_()
-    labels = torch.randint(10, (RUNS, batch), generator=torch.Generator().manual_seed(1))
-    loss, correct, dlogits = cross_entropy(logits.detach(), labels)
-    for run in range(RUNS):
-        mean = nn.functional.cross_entropy(logits[run], labels[run])
-        mean.backward()
-        torch.testing.assert_close(loss[run, 0] / batch, mean.detach())
-        assert correct[run, 0] == (logits[run].argmax(1) == labels[run]).sum()
-    torch.testing.assert_close(dlogits, logits.grad, rtol=1e-9, atol=1e-15)
-
-
-def test_cross_entropy_of_certain_logits_neither_overflows_nor_loses_its_gradient():
-    logits = torch.tensor([[[1e4, 0.0], [1e4, 0.0]]])
-    loss, correct, dlogits = cross_entropy(logits, torch.tensor([[0, 1]]))
-    assert loss.item() == 1e4 and correct.item() == 1
-    assert torch.equal(dlogits, torch.tensor([[[0.0, 0.0], [0.5, -0.5]]]))
-
-
-@pytest.mark.parametrize("n", [1, 255, 4096, 4097, 10_000])
-def test_row_sum(n):
-    rows = draw(4, n)
-    torch.testing.assert_close(row_sum(rows), rows.sum(1, keepdim=True))
-
-
 def plain_logits(network, x: Tensor, theta: Tensor) -> Tensor:
     """The same layers with autograd's tools, on rows of parameters that require a gradient; masks are the network's own."""
     layers = zip(network.layout.specs, network.layers, strict=True)
@@ -144,10 +131,12 @@ def test_the_gradient_of_a_whole_network_is_autograds(float64, normalization, ac
     rates = {"name": "half", "rate": 0.3, "input_rate": 0.2} if dropout == "half" else "none"
     model = {"name": "mlp", "hidden": hidden, "activation": activation, "init_scale": 2.0}
     stack = [experiment(seed=seed, normalization=normalization, dropout=rates, model=model) for seed in range(2)]
-    step = Training(stack, tiny()).step
+    step = Training(stack, DATA).step
     step.images, network, theta = step.images.double(), step.network, step.state.theta
-    x, labels = step._batch(torch.arange(22).view(2, 11))
-    network.backward(cross_entropy(network.forward(x, step.t.fill_(3)), labels)[2])
+    index = torch.arange(22).view(2, 11)
+    given, labels = update_of(DATA.train.labels[index]), DATA.train.labels[index]
+    x = step._batch(index.flatten())
+    network.backward(step.loss.gradient(network.forward(x, step.t.fill_(3)), given))
     plain = theta.clone().requires_grad_()
     losses = nn.functional.cross_entropy(plain_logits(network, x, plain).mT, labels, reduction="none")
     losses.mean(1).sum().backward()

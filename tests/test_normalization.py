@@ -104,7 +104,7 @@ def test_where_the_layer_stands_is_what_the_design_says(word):
     for (_, role), place in training.layout.parameters.items():
         if role in ("scale", "shift"):
             place.view(step.state.theta).uniform_(0.5, 1.5)
-    x, _ = step._batch(torch.arange(RUNS * 29).view(RUNS, 29))
+    x = step._batch(torch.arange(RUNS * 29))
     logits = step.network.forward(x, step.t.zero_())
     for run in range(RUNS):
         values = {name: place.view(step.state.theta)[run] for name, place in training.layout.parameters.items()}

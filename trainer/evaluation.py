@@ -7,14 +7,15 @@ import math
 import torch
 from torch import Tensor
 
+from trainer.loss import losses_and_hits
 from trainer.network import Network
-from trainer.step import cross_entropy
 from trainer.tensors import Samples
 
 CHUNK = 512
 """Samples at a time: small enough to stay in the caches, and fixed, because sums depend on where they are cut."""
 
 
+@torch.inference_mode()
 def evaluate(network: Network, samples: Samples, features: int) -> tuple[Tensor, Tensor]:
     """The sum of cross-entropies and the number of hits of each run, [K, 1] each, with the network in evaluation."""
     n, runs = len(samples.labels), network.theta.shape[0]
@@ -23,7 +24,7 @@ def evaluate(network: Network, samples: Samples, features: int) -> tuple[Tensor,
     pairs = zip(samples.images.tensor_split(chunks), samples.labels.tensor_split(chunks), strict=True)
     for images, labels in pairs:
         logits = network.forward(images[:, :features].expand(runs, -1, -1))
-        chunk_loss, chunk_correct, _ = cross_entropy(logits, labels.expand(runs, -1))
+        chunk_loss, chunk_correct = losses_and_hits(logits.mT.contiguous(), labels.expand(runs, 1, -1))
         loss += chunk_loss
         correct += chunk_correct
     return loss, correct

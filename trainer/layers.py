@@ -45,6 +45,8 @@ class Layer(Protocol):
 class Linear:
     """y = xW + b, W [K, inputs, outputs], b [K, 1, outputs].
 
+    Fewer than 16 inputs or outputs are stored and computed as 16, of which the rest stay zero: such narrow products would
+    take twice the time, and have other last bits on two threads than on one.
     With `precision` bfloat16 each product is made and rounded in it; biases, parameters and updates stay float32.
     """
 
@@ -52,54 +54,55 @@ class Linear:
         self,
         values: tuple[Tensor, Tensor],
         grads: tuple[Tensor, Tensor],
+        shape: tuple[int, int],
         needs_dx: bool,
         precision: torch.dtype = torch.float32,
     ):
+        """`values` and `grads`, weight and bias each, are as stored; `shape` is (inputs, outputs) without the zeros."""
         self.weight, self.bias = values
         self.weight_grad, self.bias_grad = grads
+        self.inputs, self.outputs = shape
         self.needs_dx, self.precision = needs_dx, precision
-        self.buffers: dict[tuple[str, int], Tensor] = {}
+        self.back = self.weight.mT
+        self.buffers: dict[tuple[str, int], tuple[Tensor, Tensor]] = {}
 
     def forward(self, x: Tensor, t: Tensor | None) -> Tensor:
-        self.x = self._aligned("x", x)
-        y = self._buffer("y", x.shape[1], self.weight.shape[2])
+        self.x = self._stored("x", x, self.weight.shape[1])
+        stored, y = self._buffer("y", x.shape[1], self.weight.shape[2], self.outputs)
         if self.precision is torch.float32:
-            return torch.baddbmm(self.bias, self.x, self.weight, out=y)
-        return self._product(self.x, self.weight, y).add_(self.bias)
+            torch.baddbmm(self.bias, self.x, self.weight, out=stored)
+        else:
+            self._product(self.x, self.weight, stored).add_(self.bias)
+        return y
 
     def backward(self, dy: Tensor) -> Tensor:
-        dy = self._aligned("dy", dy)
-        self._differentiate_weight(dy)
+        dy = self._stored("dy", dy, self.weight.shape[2])
+        self._product(self.x.mT, dy, self.weight_grad)
         torch.sum(dy, 1, keepdim=True, out=self.bias_grad)
         if not self.needs_dx:
             return dy
-        return self._product(dy, self.weight.mT, self._buffer("dx", dy.shape[1], self.weight.shape[1]))
-
-    def _differentiate_weight(self, dy: Tensor) -> None:
-        """∂L/∂W = xᵀ ∂L/∂y, a row of memory for each output: where there are few, among rows of zeros."""
-        outputs, inputs = dy.shape[2], self.x.shape[2]
-        if outputs >= FEW_ROWS:
-            self._product(self.x.mT, dy, self.weight_grad)
-            return
-        padded = self._buffer("padded dy", dy.shape[1], FEW_ROWS)
-        padded[..., :outputs] = dy
-        self.weight_grad.copy_(
-            self._product(self.x.mT, padded, self._buffer("padded dW", FEW_ROWS, inputs).mT)[..., :outputs]
-        )
+        stored, dx = self._buffer("dx", dy.shape[1], self.weight.shape[1], self.inputs)
+        self._product(dy, self.back, stored)
+        return dx
 
     def _product(self, a: Tensor, b: Tensor, out: Tensor) -> Tensor:
         if self.precision is torch.float32:
             return torch.bmm(a, b, out=out)
         return out.copy_(torch.bmm(a.to(self.precision), b.to(self.precision)))
 
-    def _aligned(self, use: str, x: Tensor) -> Tensor:
-        """x itself where its runs start alike, as they do at usual sizes; else a copy in which they do, see `aligned`."""
-        return x if x.stride(0) % ALIGNMENT == 0 else self._buffer(use, x.shape[1], x.shape[2]).copy_(x)
+    def _stored(self, use: str, x: Tensor, width: int) -> Tensor:
+        """x with zeros up to `width`, its runs starting alike (see `aligned`): at usual sizes x itself, else a copy."""
+        if x.shape[2] == width and x.stride(0) % ALIGNMENT == 0:
+            return x
+        stored, without_zeros = self._buffer(use, x.shape[1], width, x.shape[2])
+        without_zeros.copy_(x)
+        return stored
 
-    def _buffer(self, use: str, batch: int, width: int) -> Tensor:
-        """Memory kept from step to step: asking for it anew each time would cost page faults."""
+    def _buffer(self, use: str, batch: int, width: int, without_zeros: int) -> tuple[Tensor, Tensor]:
+        """Memory kept from step to step (asking for it anew would cost page faults), whole and without its zeros."""
         if (use, batch) not in self.buffers:
-            self.buffers[use, batch] = aligned(self.weight.shape[0], batch, width, device=self.weight.device)
+            stored = aligned(self.weight.shape[0], batch, width, device=self.weight.device)
+            self.buffers[use, batch] = stored, stored[..., :without_zeros]
         return self.buffers[use, batch]
 
 

@@ -15,9 +15,9 @@ from trainer.decay import multipliers
 from trainer.device import Threads, resolve, set_precision, synchronise
 from trainer.evaluation import evaluate
 from trainer.experiment import Experiment
+from trainer.feed import Feed
 from trainer.model import blueprint
 from trainer.network import Layout
-from trainer.randomness import order
 from trainer.records import Record
 from trainer.stack import structure
 from trainer.state import State, initial_state
@@ -46,7 +46,7 @@ class Training:
     """A stack of experiments of one structure being trained.
 
     Iterating makes one update at a time and yields the records it gave rise to, mostly none: the host looks at the device only
-    at records. Between two updates `state` is whole: it can be saved, and another Training can go on from it.
+    at records.
     """
 
     def __init__(
@@ -60,7 +60,6 @@ class Training:
         specs = blueprint(first.model, first.normalization, first.dropout, data.features, data.classes)
         self.layout = Layout(specs, running_statistics=first.normalization.axis == -2)
         samples = len(data.train.labels)
-        self.whole_set = first.batch_size == "full"
         self.batch = min(first.batch_size, samples) if isinstance(first.batch_size, int) else samples
         self.per_epoch = math.ceil(samples / self.batch)
         self.updates = first.epochs * self.per_epoch
@@ -71,13 +70,29 @@ class Training:
 
     def _bind(self, state: State) -> None:
         """Build the step around `state`, for the runs that are alive."""
-        self.state = state
+        self._state = state
         self.finite = state.copy()
         alive = [self.experiments[run] for run in self.alive]
         self.step = Step(alive, self.layout, state, self.data.train, self.data.features)
         self.rates = torch.stack([self._schedule(e) for e in alive])  # [K, T], on the host: records show them in full
-        self.rate_table = self.rates.to(self.data.device, torch.float32)
-        self.orders: Tensor | None = None
+        batch = None if alive[0].batch_size == "full" else self.batch
+        self.feed = Feed([e.seed for e in alive], self.data.train.labels, self.data.classes, batch, self.rates)
+
+    @property
+    def state(self) -> State:
+        """The stack's state, whole: it can be saved, and another Training can go on from it."""
+        self.step.loss.settle()
+        return self._state
+
+    @property
+    def made(self) -> int:
+        """The updates made so far."""
+        return self._state.step
+
+    @property
+    def seconds(self) -> float:
+        """The time they took."""
+        return self._state.seconds
 
     def _schedule(self, e: Experiment) -> Tensor:
         """The learning rate of each update of a run, [T] float64."""
@@ -88,32 +103,20 @@ class Training:
             yield self._records({})
         fewest = len(self.data.train.labels) % self.batch or self.batch
         threads = Threads(self.experiments[0].threads, self.data.device, fewest)
-        while self.alive and self.state.step < self.updates:
+        while self.alive and self.made < self.updates:
             with threads.timed():
                 norms = self._update()
-            self.state.seconds += threads.seconds
+            self._state.seconds += threads.seconds
             yield self._records(norms) if norms else []
 
     def _update(self) -> dict[str, Tensor]:
         """One update; where a record is due, its norms, with the device's work done."""
-        epoch, position = divmod(self.state.step, self.per_epoch)
-        if not self.whole_set and (position == 0 or self.orders is None):
-            self.orders = self._order(epoch)
-        start = position * self.batch
-        index = None if self.orders is None else self.orders[:, start : start + self.batch]
-        step = self.state.step + 1
-        measure = step % self.record_every == 0 or step % self.per_epoch == 0
-        norms = self.step(index, self.rate_table[:, step - 1 : step], measure)
+        measure = (self.made + 1) % self.record_every == 0 or (self.made + 1) % self.per_epoch == 0
+        with torch.inference_mode():  # spares every operation autograd's bookkeeping
+            norms = self.step(self.feed(self.made), measure)
         if measure:
             synchronise(self.data.device)
         return norms
-
-    def _order(self, epoch: int) -> Tensor:
-        """The order of an epoch for each run, [K, N]."""
-        samples = len(self.data.train.labels)
-        return torch.stack([order(self.experiments[run].seed, epoch, samples) for run in self.alive]).to(
-            self.data.device
-        )
 
     def of(self, run: int) -> State:
         """The state of one run, a stack of one: as it is, or the last finite one of a run that has left the stack."""

@@ -163,7 +163,7 @@ def _info(run: StackRun, notice: str | None) -> RunInfo:
         valid_samples=len(data.valid.labels),
         test_samples=len(data.test.labels),
         directory=job.directory,
-        started_at_step=training.state.step,
+        started_at_step=training.made,
     )
 
 

@@ -52,16 +52,16 @@ class StackRun:
         self._check_length()
         states: list[State | None] = [*saved] or [None] * len(self.jobs)
         self.directories = [self._directory(job, state) for job, state in zip(self.jobs, states, strict=True)]
-        self.at_end = resumed and self.training.state.step == self.training.updates
+        self.at_end = resumed and self.training.made == self.training.updates
         self.ended: set[int] = set()
         self.saved_at, self.save_took = time.monotonic(), 0.0
-        self.saved_epoch = self.training.state.step // self.training.per_epoch
+        self.saved_epoch = self.training.made // self.training.per_epoch
 
     def _check_length(self) -> None:
         training = self.training
-        if training.state.step > training.updates:
+        if training.made > training.updates:
             raise ConfigError(
-                f"epochs={self.jobs[0].experiment.epochs} is less than the {training.state.step / training.per_epoch:.4g} "
+                f"epochs={self.jobs[0].experiment.epochs} is less than the {training.made / training.per_epoch:.4g} "
                 f"epochs that {self.jobs[0].directory} has behind it."
             )
 
@@ -85,7 +85,7 @@ class StackRun:
         for records in () if self.at_end else self.training:
             for record in records:
                 self._take(record, view)
-            view.tick(self.training.state.step, self.training.state.seconds)
+            view.tick(self.training.made, self.training.seconds)
             status = stopped()
             if status:
                 return self._end_all(status)
@@ -100,7 +100,7 @@ class StackRun:
             self._end(record.run, record.status)
 
     def _checkpoint_is_due(self) -> bool:
-        cadence, epoch = self.jobs[0].experiment.checkpoint, self.training.state.step // self.training.per_epoch
+        cadence, epoch = self.jobs[0].experiment.checkpoint, self.training.made // self.training.per_epoch
         if cadence.epochs and epoch >= self.saved_epoch + cadence.epochs:
             return True
         if cadence.seconds is None:
@@ -110,7 +110,7 @@ class StackRun:
     def save(self) -> None:
         """Write the checkpoint of every run that is still being trained."""
         began = time.monotonic()
-        self.saved_epoch = self.training.state.step // self.training.per_epoch
+        self.saved_epoch = self.training.made // self.training.per_epoch
         for run in self._going():
             self.directories[run].save(self._finite(run))
         self.saved_at = time.monotonic()

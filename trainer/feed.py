@@ -1,0 +1,78 @@
+"""What each update is given: its samples, its learning rate, its number."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from trainer.randomness import order
+
+
+class Update(NamedTuple):
+    """index [K · B], places in the training set (None: the whole of it) · target [K, 1, B], labels · dlog_p [K, classes, B],
+    ∂(mean loss)/∂(log p): −1/B at each label, else 0 · lr [K, 1] · t [1], the updates before this one."""
+
+    index: Tensor | None
+    target: Tensor
+    dlog_p: Tensor
+    lr: Tensor
+    t: Tensor
+
+
+def together(runs: int, batch: int) -> int:
+    """How many updates are prepared or counted together: enough to make an operation worth its call, few in memory."""
+    return max(1, min(32, 4096 // (runs * batch)))
+
+
+class Feed:
+    """The updates of K runs, each run's batches in the order of its seed.
+
+    Several are prepared together: one by one the small gathers and views cost as much as the clip and the optimizer.
+    """
+
+    def __init__(self, seeds: Sequence[int], labels: Tensor, classes: int, batch: int | None, rates: Tensor):
+        """`labels` [N] of the training set, `batch` None for all of it in every update, `rates` [K, T] of all updates."""
+        self.seeds, self.labels, self.classes = seeds, labels, classes
+        self.rates = rates.to(labels.device, torch.float32)
+        self.batch = batch or len(labels)
+        self.whole_set = batch is None
+        self.per_epoch = math.ceil(len(labels) / self.batch)
+        self.epoch = self.first = -1
+        self.ready: list[Update] = []
+
+    def __call__(self, step: int) -> Update:
+        """What the update is given that comes after `step` others."""
+        if not self.first <= step < self.first + len(self.ready):
+            self.first, self.ready = step, self._prepare(step)
+        return self.ready[step - self.first]
+
+    def _prepare(self, step: int) -> list[Update]:
+        epoch, position = divmod(step, self.per_epoch)
+        index = [None] if self.whole_set else self._places(epoch, position * self.batch)
+        runs, n = len(self.seeds), len(index)
+        target = self.labels.expand(1, runs, 1, -1) if self.whole_set else self.labels[index].view(n, runs, 1, -1)
+        dlog_p = torch.zeros(n, runs, self.classes, target.shape[3], device=target.device)
+        dlog_p.scatter_(2, target, -1 / target.shape[3])
+        lr = self.rates[:, step : step + n].T.contiguous().unsqueeze(-1)
+        t = torch.arange(step, step + n, device=lr.device).unsqueeze(-1)
+        return [Update(*given) for given in zip(index, target, dlog_p, lr, t, strict=True)]
+
+    def _places(self, epoch: int, start: int) -> Tensor:
+        """Of the batches from sample `start` of an epoch on, [n, K · B]; the last batch of an epoch may be a small one, alone."""
+        if epoch != self.epoch:
+            self.epoch, self.order = epoch, self._order(epoch)
+        samples, runs = self.order.shape[1] - start, len(self.seeds)
+        n = min(samples // self.batch, together(runs, self.batch))
+        if n == 0:
+            return self.order[:, start:].reshape(1, -1)
+        places = self.order[:, start : start + n * self.batch].unflatten(1, (n, self.batch))
+        return places.transpose(0, 1).reshape(n, -1)
+
+    def _order(self, epoch: int) -> Tensor:
+        """The order of an epoch for each run, [K, N]."""
+        orders = [order(seed, epoch, len(self.labels)) for seed in self.seeds]
+        return torch.stack(orders).to(self.labels.device)
