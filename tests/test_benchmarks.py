@@ -42,7 +42,7 @@ def test_the_common_loss_is_that_of_the_initial_network_by_torch(work):
     import torch
 
     training = new_training(work, 1, runs=2)
-    logits = training.step.network.forward(torch.from_numpy(work.floats).expand(2, -1, -1))
+    logits = training.parts.steps[0].network.forward(torch.from_numpy(work.floats).expand(2, -1, -1))
     expected = [torch.nn.functional.cross_entropy(row, torch.from_numpy(work.labels)).item() for row in logits]
     assert work.loss(weights(training)) == pytest.approx(expected, rel=1e-5)
 

@@ -79,7 +79,7 @@ def rig(word: str, norm: str = "none") -> Step:
         experiment(seed=seed, clip=word, normalization=norm, model={"name": "mlp", "hidden": [37, 21]})
         for seed in range(RUNS)
     ]
-    return Training(stack, tiny()).step
+    return Training(stack, tiny()).parts.steps[0]
 
 
 RIGS = {word: rig(word) for word in CLIPS}

@@ -84,7 +84,7 @@ def hidden_masks(seed: int, updates: int = 3, epochs: int = 1, **keys) -> list[l
     dropout = {"name": "half", "rate": 0.5, "input_rate": 0.25}
     model = {"name": "mlp", "hidden": [37, 37]}
     training = Training([experiment(seed=seed, dropout=dropout, model=model, epochs=epochs, **keys)], tiny())
-    layers = [layer for layer in training.step.network.layers if isinstance(layer, Dropout)]
+    layers = [layer for layer in training.parts.steps[0].network.layers if isinstance(layer, Dropout)]
     masks = []
     for _, _ in zip(range(updates), training, strict=False):
         masks.append([layer.mask[0].clone() for layer in layers])
@@ -114,5 +114,5 @@ def test_evaluation_is_the_identity():
     logits = []
     for dropout in ({"name": "half", "rate": 0.5, "input_rate": 0.5}, "none"):
         training = Training([experiment(dropout=dropout)], tiny())
-        logits.append(training.step.network.forward(training.data.valid.images[None, :, :50]).clone())
+        logits.append(training.parts.steps[0].network.forward(training.data.valid.images[None, :, :50]).clone())
     assert torch.equal(*logits)

@@ -11,8 +11,10 @@ from torch import Tensor, nn
 
 from trainer.activations import ACTIVATIONS
 from trainer.experiment import GROUPS
-from trainer.layers import ALIGNMENT, Affine, Dropout, Linear, aligned
+from trainer.layers import Affine, Dropout, Linear
 from trainer.loop import Training
+from trainer.memory import ALIGNMENT, Memory
+from trainer.model import LayerSpec
 from trainer.network import initial_parameters
 from trainer.tensors import Samples
 
@@ -39,7 +41,8 @@ def test_linear(float64, inputs, outputs):
     values = with_zeros(draw(RUNS, inputs, outputs, seed=1), 16), with_zeros(draw(RUNS, 1, outputs, seed=2), 1)
     grads = [with_zeros(torch.full_like(view, torch.nan), stored.shape[1]) for stored, view in values]
     (stored_weight, weight), (stored_bias, bias) = values
-    layer = Linear((stored_weight, stored_bias), (grads[0][0], grads[1][0]), (inputs, outputs), needs_dx=True)
+    spec, memory = LayerSpec("linear", "linear1", inputs, outputs, 1), Memory(torch.device("cpu"))
+    layer = Linear(spec, (stored_weight, stored_bias), (grads[0][0], grads[1][0]), memory, needs_dx=True)
     for seed in (3, 4):  # twice: its memory is used again
         x, dy = draw(RUNS, BATCH, inputs, seed=seed), draw(RUNS, BATCH, outputs, seed=seed + 10)
         y, dx = layer.forward(x, None).clone(), layer.backward(dy)
@@ -97,9 +100,11 @@ def test_dropout_is_torchs_for_the_same_mask():
     torch.testing.assert_close(layer.backward(dy.clone()), dy * kept * gain, rtol=1e-6, atol=0)
 
 
-def test_runs_of_a_buffer_start_alike():
+def test_memory_is_kept_and_its_runs_start_alike():
+    memory = Memory(torch.device("cpu"))
     for shape in ((29, 37), (7, 10), (128, 128)):
-        buffer = aligned(5, *shape, device=torch.device("cpu"))
+        buffer = memory("any", 5, *shape)
+        assert memory("any", 5, *shape) is buffer is not memory("other", 5, *shape)
         assert buffer.shape == (5, *shape) and buffer.stride(0) % ALIGNMENT == 0
         assert len({buffer[run].data_ptr() % 64 for run in range(5)}) == 1
 
@@ -131,7 +136,7 @@ def test_the_gradient_of_a_whole_network_is_autograds(float64, normalization, ac
     rates = {"name": "half", "rate": 0.3, "input_rate": 0.2} if dropout == "half" else "none"
     model = {"name": "mlp", "hidden": hidden, "activation": activation, "init_scale": 2.0}
     stack = [experiment(seed=seed, normalization=normalization, dropout=rates, model=model) for seed in range(2)]
-    step = Training(stack, DATA).step
+    step = Training(stack, DATA).parts.steps[0]
     step.images, network, theta = step.images.double(), step.network, step.state.theta
     index = torch.arange(22).view(2, 11)
     given, labels = update_of(DATA.train.labels[index]), DATA.train.labels[index]
@@ -178,7 +183,7 @@ def test_torchs_own_linear_has_the_default_spread():
 def test_evaluation_leaves_no_trace(float64):
     """Logits in evaluation do not change what training does next, and need no whole batch."""
     stack = [experiment(normalization="batch", dropout="half")]
-    step = Training(stack, tiny()).step
+    step = Training(stack, tiny()).parts.steps[0]
     step.images = step.images.double()
     state = step.state.copy()
     alone = step.network.forward(step.images[None, :1, : step.features])
@@ -192,7 +197,7 @@ def test_evaluate_sums_over_all_samples():
     from trainer.evaluation import evaluate
 
     data = tiny(held_out=1100)
-    network = Training([experiment(seed=seed) for seed in range(2)], data).step.network
+    network = Training([experiment(seed=seed) for seed in range(2)], data).parts.steps[0].network
     loss, correct = evaluate(network, data.valid, data.features)
     whole = Samples(data.valid.images[:, : data.features], data.valid.labels)
     logits = network.forward(whole.images.expand(2, -1, -1))

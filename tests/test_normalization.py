@@ -100,7 +100,7 @@ def plain(values: dict[tuple[str, str], Tensor], x: Tensor, normalization: str) 
 def test_where_the_layer_stands_is_what_the_design_says(word):
     """Scale and shift away from 1 and 0, three runs of other parameters. float32: 1e-5 of logits of size 1."""
     training = Training([experiment(seed=seed, normalization=word) for seed in range(RUNS)], tiny())
-    step = training.step
+    step = training.parts.steps[0]
     for (_, role), place in training.layout.parameters.items():
         if role in ("scale", "shift"):
             place.view(step.state.theta).uniform_(0.5, 1.5)

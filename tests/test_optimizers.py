@@ -97,7 +97,7 @@ def test_a_stack_of_different_numbers_follows_its_own_torch_optim(word, weight_d
     fields = [{key: torch.tensor(value, dtype=torch.float32).item() for key, value in f.items()} for f in exact]
     batch = "full" if word == "batch_gd" else 29
     stack = [experiment(seed=r, batch_size=batch, optimizer={"name": word, **f}) for r, f in enumerate(fields)]
-    step = Training(stack, tiny()).step
+    step = Training(stack, tiny()).parts.steps[0]
     theta = step.state.theta
     grads = gradients(STEPS, theta.shape[1])
     grads += 0.5 * grads.sign()  # away from 0, where weight decay may cancel g and leave nothing but rounding

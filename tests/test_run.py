@@ -133,7 +133,7 @@ def test_anyone_can_use_the_model(word, dropout, tmp_path):
     images, labels = DATA.valid.images[:, : DATA.features], DATA.valid.labels
     logits = plain.eval()(images).detach()
     assert torch.equal(logits, loaded(images).detach())
-    loss, correct = evaluate(run.training.step.network, DATA.valid, DATA.features)
+    loss, correct = evaluate(run.training.parts.steps[0].network, DATA.valid, DATA.features)
     assert int(correct) == int((logits.argmax(1) == labels).sum())
     torch.testing.assert_close(
         loss[0, 0], nn.functional.cross_entropy(logits, labels, reduction="sum"), rtol=1e-5, atol=1e-4

@@ -14,6 +14,7 @@ import pytest
 import torch
 from subjects import TECHNIQUES, Outcome, experiment, narrow, outcome, stack_of, tiny, varied, words
 
+from trainer import parts
 from trainer.experiment import GROUPS, Experiment
 from trainer.loop import Training
 from trainer.state import join
@@ -60,6 +61,22 @@ def test_every_technique_in_a_stack_is_as_alone_with_one_thread_and_with_two(set
     for threads in (1, 2):
         assert_equal(outcome(with_threads(keys, threads, group, word), data), single)
     assert_equal(outcome(with_threads(keys, 2, group, word)[:1], data), single[:1])
+
+
+@pytest.mark.parametrize("most", [1, 2, 3])
+@pytest.mark.parametrize("keys", [{"clip": "grad"}, {"normalization": "batch", "dropout": "half", "optimizer": "adam"}])
+def test_parts_of_a_stack_are_as_alone(keys, most, monkeypatch):
+    """Five runs in parts of at most so many, which share their memory; one of them is pruned, so that the parts change."""
+    monkeypatch.setattr(parts, "working_set", lambda *_: parts.WORKING_SET // most)
+    prune = {"prune": lambda records: {1} if records[0].step == 4 else set()}
+    stack = [experiment(seed=seed, epochs=3, **keys) for seed in range(5)]
+    training = Training(stack, ODD, **prune)
+    assert [len(step.lr) for step in training.parts.steps] == {1: [1] * 5, 2: [1, 2, 2], 3: [2, 3]}[most]
+    single = alone(stack, ODD)
+    assert_equal(outcome(stack, ODD), single)
+    list(training)
+    for run in (0, 2, 3, 4):
+        assert torch.equal(training.of(run).theta, single[run].tensors(0)[0])
 
 
 MODELS = [narrow(activation=activation) for activation in words("activation")]

@@ -7,29 +7,16 @@ products at this size (docs/performance.md); the tests hold every layer against 
 
 from __future__ import annotations
 
-import math
 from functools import lru_cache
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from trainer.device import FEW_ROWS
+from trainer.memory import ALIGNMENT, Memory
+from trainer.model import LayerSpec
 from trainer.normalization import standardize, standardize_backward, track
 from trainer.randomness import hashed, signed
-
-ALIGNMENT = 64  # floats; a run's slice starts at such a border, see `aligned`
-
-
-def aligned(runs: int, *shape: int, device: torch.device) -> Tensor:
-    """A [runs, *shape] of zeros in which every run's slice starts at the same alignment.
-
-    A matrix product chooses its kernel by the addresses it is given: without this a run would get other last bits in a stack
-    than alone (seen with MKL where B · outputs is not a multiple of 16).
-    """
-    size = math.prod(shape)
-    rows = torch.zeros(runs, -(-size // ALIGNMENT) * ALIGNMENT, device=device)
-    return rows[:, :size].unflatten(1, shape)
 
 
 class Layer(Protocol):
@@ -52,17 +39,18 @@ class Linear:
 
     def __init__(
         self,
+        spec: LayerSpec,
         values: tuple[Tensor, Tensor],
         grads: tuple[Tensor, Tensor],
-        shape: tuple[int, int],
+        memory: Memory,
         needs_dx: bool,
         precision: torch.dtype = torch.float32,
     ):
-        """`values` and `grads`, weight and bias each, are as stored; `shape` is (inputs, outputs) without the zeros."""
+        """`values` and `grads`, weight and bias each, are as stored, zeros included."""
+        self.name, self.inputs, self.outputs = spec.name, spec.inputs, spec.outputs
         self.weight, self.bias = values
         self.weight_grad, self.bias_grad = grads
-        self.inputs, self.outputs = shape
-        self.needs_dx, self.precision = needs_dx, precision
+        self.memory, self.needs_dx, self.precision = memory, needs_dx, precision
         self.back = self.weight.mT
         self.buffers: dict[tuple[str, int], tuple[Tensor, Tensor]] = {}
 
@@ -91,7 +79,7 @@ class Linear:
         return out.copy_(torch.bmm(a.to(self.precision), b.to(self.precision)))
 
     def _stored(self, use: str, x: Tensor, width: int) -> Tensor:
-        """x with zeros up to `width`, its runs starting alike (see `aligned`): at usual sizes x itself, else a copy."""
+        """x with zeros up to `width`, its runs starting alike (see `Memory`): at usual sizes x itself, else a copy."""
         if x.shape[2] == width and x.stride(0) % ALIGNMENT == 0:
             return x
         stored, without_zeros = self._buffer(use, x.shape[1], width, x.shape[2])
@@ -99,9 +87,9 @@ class Linear:
         return stored
 
     def _buffer(self, use: str, batch: int, width: int, without_zeros: int) -> tuple[Tensor, Tensor]:
-        """Memory kept from step to step (asking for it anew would cost page faults), whole and without its zeros."""
+        """Kept memory, whole and without its zeros."""
         if (use, batch) not in self.buffers:
-            stored = aligned(self.weight.shape[0], batch, width, device=self.weight.device)
+            stored = self.memory((self.name, use), self.weight.shape[0], batch, width)
             self.buffers[use, batch] = stored, stored[..., :without_zeros]
         return self.buffers[use, batch]
 

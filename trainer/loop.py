@@ -9,19 +9,16 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from trainer.clipping import GradientClip
 from trainer.data import load
 from trainer.decay import multipliers
 from trainer.device import Threads, resolve, set_precision, synchronise
-from trainer.evaluation import evaluate
 from trainer.experiment import Experiment
-from trainer.feed import Feed
 from trainer.model import blueprint
 from trainer.network import Layout
+from trainer.parts import Parts
 from trainer.records import Record
 from trainer.stack import structure
 from trainer.state import State, initial_state
-from trainer.step import Step
 from trainer.tensors import Tensors, on_device
 
 Prune = Callable[[list[Record]], set[int]]
@@ -73,15 +70,13 @@ class Training:
         self._state = state
         self.finite = state.copy()
         alive = [self.experiments[run] for run in self.alive]
-        self.step = Step(alive, self.layout, state, self.data.train, self.data.features)
         self.rates = torch.stack([self._schedule(e) for e in alive])  # [K, T], on the host: records show them in full
-        batch = None if alive[0].batch_size == "full" else self.batch
-        self.feed = Feed([e.seed for e in alive], self.data.train.labels, self.data.classes, batch, self.rates)
+        self.parts = Parts(alive, self.layout, state, self.data, self.batch, self.rates)
 
     @property
     def state(self) -> State:
         """The stack's state, whole: it can be saved, and another Training can go on from it."""
-        self.step.loss.settle()
+        self.parts.settle()
         return self._state
 
     @property
@@ -112,8 +107,11 @@ class Training:
     def _update(self) -> dict[str, Tensor]:
         """One update; where a record is due, its norms, with the device's work done."""
         measure = (self.made + 1) % self.record_every == 0 or (self.made + 1) % self.per_epoch == 0
-        with torch.inference_mode():  # spares every operation autograd's bookkeeping
-            norms = self.step(self.feed(self.made), measure)
+        norms = self.parts.update(self.made, measure)
+        start = self.made % self.per_epoch * self.batch
+        self._state.samples += min(self.batch, len(self.data.train.labels) - start)
+        self._state.updates += 1
+        self._state.step += 1
         if measure:
             synchronise(self.data.device)
         return norms
@@ -143,11 +141,11 @@ class Training:
             metrics["train/loss"] = state.loss, state.samples
             metrics["train/accuracy"] = state.correct, state.samples
             metrics |= {name: (norm, 1) for name, norm in norms.items()}
-            if isinstance(self.step.numbers.clip, GradientClip):
+            if self.parts.clips_gradients:
                 metrics["clipped_fraction"] = state.clipped, state.updates
         for split, samples, wanted in (("valid", self.data.valid, True), ("test", self.data.test, last)):
             if wanted and len(samples.labels):
-                loss, correct = evaluate(self.step.network, samples, self.data.features)
+                loss, correct = self.parts.evaluate(samples)
                 metrics[f"{split}/loss"] = loss, len(samples.labels)
                 metrics[f"{split}/accuracy"] = correct, len(samples.labels)
         return metrics

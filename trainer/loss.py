@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from trainer.feed import Update, together
+from trainer.memory import Memory
 
 
 class CrossEntropy:
@@ -15,10 +16,10 @@ class CrossEntropy:
     changes no bit: the sum of each update has a tree of its own, and these sums are added one after the other.
     """
 
-    def __init__(self, loss: Tensor, correct: Tensor):
+    def __init__(self, loss: Tensor, correct: Tensor, memory: Memory):
         """`loss` and `correct`, [K, 1], are the tallies."""
-        self.loss, self.correct = loss, correct
-        self.rooms: dict[int, tuple[Tensor, Tensor]] = {}
+        self.loss, self.correct, self.memory = loss, correct, memory
+        self.rooms: dict[int, Tensor] = {}
         self.targets: list[Tensor] = []
         self.batch = 0
 
@@ -36,9 +37,10 @@ class CrossEntropy:
 
     def _make_room(self, batch: int, z: Tensor) -> None:
         if batch not in self.rooms:
-            self.rooms[batch] = z.new_empty(together(len(z), batch), *z.shape), z.new_empty(2, *z.shape)
-        self.batch, (self.waiting, (self.log_p, self.dz)) = batch, self.rooms[batch]
+            self.rooms[batch] = z.new_empty(together(len(z), batch), *z.shape)
+        self.batch, self.waiting = batch, self.rooms[batch]
         self.slots = self.waiting.unbind()
+        self.log_p, self.dz = (self.memory(name, 1, *z.shape)[0] for name in ("log p", "dz"))
 
     def settle(self) -> None:
         """Add what waits to the tallies."""

@@ -13,6 +13,7 @@ from torch import Tensor
 from trainer.activations import ACTIVATIONS
 from trainer.device import FEW_ROWS
 from trainer.layers import Affine, Dropout, Layer, Linear, Standardize
+from trainer.memory import Memory
 from trainer.model import LayerSpec, Mlp
 from trainer.randomness import generator, word
 
@@ -130,11 +131,14 @@ def initial_statistics(layout: Layout) -> Tensor:
 class Network:
     """The stack's layers, bound to θ [K, P], g [K, P] and running statistics [K, R]."""
 
-    def __init__(self, layout: Layout, experiments: Sequence, numbers, theta: Tensor, g: Tensor, statistics: Tensor):
+    def __init__(
+        self, layout: Layout, experiments: Sequence, numbers, theta: Tensor, statistics: Tensor, memory: Memory
+    ):
         """`experiments` give seeds and rates, `numbers` the normalization with its tensors [K, 1]."""
+        self.layout, self.theta, self.statistics, self.memory = layout, theta, statistics, memory
+        self.g = memory("g", len(experiments), layout.width)
         self.layers: list[Layer] = []
         self.parameters: list[Parameter] = []
-        self.layout, self.theta, self.g, self.statistics = layout, theta, g, statistics
         first = next(i for i, spec in enumerate(layout.specs) if spec.kind == "linear")
         for i, spec in enumerate(layout.specs):
             self.layers.append(self._build(spec, experiments, numbers, needs_dx=i > first))
@@ -143,7 +147,8 @@ class Network:
     def _build(self, spec: LayerSpec, experiments: Sequence, numbers, needs_dx: bool) -> Layer:
         if spec.kind == "linear":
             precision = torch.bfloat16 if experiments[0].precision == "bf16" else torch.float32
-            return Linear(*self._bind(spec, ("weight", "bias")), (spec.inputs, spec.outputs), needs_dx, precision)
+            values, grads = self._bind(spec, ("weight", "bias"))
+            return Linear(spec, values, grads, self.memory, needs_dx, precision)
         if spec.kind == "affine":
             return Affine(*self._bind(spec, ("scale", "shift")))
         if spec.kind == "standardize":

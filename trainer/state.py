@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -32,12 +32,20 @@ class State:
     updates: int = 0
     seconds: float = 0.0
 
+    def _each(self, change: Callable[[Tensor], Tensor]) -> State:
+        """The same with every tensor changed."""
+        tensors = {f.name: getattr(self, f.name) for f in fields(self) if isinstance(getattr(self, f.name), Tensor)}
+        changed = {name: change(tensor) for name, tensor in tensors.items()}
+        return replace(self, **changed, slots=tuple(change(slot) for slot in self.slots))
+
     def rows(self, places: Sequence[int]) -> State:
         """A copy with the runs at `places` alone."""
-        tensors = {f.name: getattr(self, f.name) for f in fields(self) if isinstance(getattr(self, f.name), Tensor)}
         index = torch.tensor(list(places), dtype=torch.int64, device=self.theta.device)
-        picked = {name: tensor.index_select(0, index) for name, tensor in tensors.items()}
-        return replace(self, **picked, slots=tuple(slot.index_select(0, index) for slot in self.slots))
+        return self._each(lambda tensor: tensor.index_select(0, index))
+
+    def part(self, rows: slice) -> State:
+        """Some of the runs, sharing memory; its counts are of the moment."""
+        return self._each(lambda tensor: tensor[rows])
 
     def copy(self) -> State:
         """The same state in memory of its own."""
@@ -45,10 +53,7 @@ class State:
 
     def to(self, device: torch.device | str) -> State:
         """The state on another device (itself where it is there already)."""
-        moved = {
-            f.name: getattr(self, f.name).to(device) for f in fields(self) if isinstance(getattr(self, f.name), Tensor)
-        }
-        return replace(self, **moved, slots=tuple(slot.to(device) for slot in self.slots))
+        return self._each(lambda tensor: tensor.to(device))
 
     def clear_tallies(self) -> None:
         """Begin to count anew, after a record."""

@@ -12,6 +12,7 @@ from trainer.clipping import GradientClip, WeightClip, row_norm
 from trainer.experiment import Experiment
 from trainer.feed import Update
 from trainer.loss import CrossEntropy
+from trainer.memory import Memory
 from trainer.network import Layout, Network
 from trainer.stack import stack_numbers
 from trainer.state import State
@@ -19,25 +20,30 @@ from trainer.tensors import Samples
 
 
 class Step:
-    """The update of K runs, bound to their state and to the training set.
+    """The update of K runs, bound to their rows of the state and to the training set.
 
     The samples are shared by all runs; each run gathers its own batch from them.
     """
 
     def __init__(
-        self, experiments: Sequence[Experiment], layout: Layout, state: State, samples: Samples, features: int
+        self,
+        experiments: Sequence[Experiment],
+        layout: Layout,
+        state: State,
+        samples: Samples,
+        features: int,
+        memory: Memory,
     ):
         device = state.theta.device
         self.numbers = stack_numbers(experiments, device)
-        self.state, self.layout = state, layout
+        self.state, self.layout, self.memory = state, layout, memory
         self.images, self.features = samples.images, features
-        self.g = torch.zeros_like(state.theta)
-        self.network = Network(layout, experiments, self.numbers, state.theta, self.g, state.statistics)
-        self.loss = CrossEntropy(state.loss, state.correct)
+        self.network = Network(layout, experiments, self.numbers, state.theta, state.statistics, memory)
+        self.g = self.network.g
+        self.loss = CrossEntropy(state.loss, state.correct, memory)
         self.lr = torch.empty(len(experiments), 1, device=device)
         self.t = torch.empty(1, dtype=torch.int64, device=device)
         self.decays = experiments[0].optimizer.weight_decay > 0  # in all of a stack or in none
-        self.batches: dict[int, tuple[Tensor, Tensor]] = {}
 
     def __call__(self, given: Update, measure: bool) -> dict[str, Tensor]:
         """Make one update; with `measure` it returns the norms that a record shows, each [K, 1], else an empty dict."""
@@ -47,22 +53,16 @@ class Step:
         self.network.backward(self.loss.gradient(logits, given))
         norms = self._gradient_norms() if measure else {}
         self._apply()
-        self.state.step += 1
-        self.state.updates += 1
-        self.state.samples += given.target.shape[2]
         return norms | self._ratios(before) if before is not None else norms
 
     def _batch(self, index: Tensor | None) -> Tensor:
-        """x [K, B, features]; the whole set is not copied, gathers go to memory that is kept."""
+        """x [K, B, features]; the whole set is not copied."""
         runs = len(self.lr)
         if index is None:
             return self.images[:, : self.features].expand(runs, -1, -1)
-        if len(index) not in self.batches:
-            rows = self.images.new_empty(len(index), self.images.shape[1])
-            self.batches[len(index)] = rows, rows.view(runs, -1, rows.shape[1])[..., : self.features]
-        rows, x = self.batches[len(index)]
+        rows = self.memory("images", 1, len(index), self.images.shape[1])[0]
         torch.index_select(self.images, 0, index, out=rows)
-        return x
+        return rows.view(runs, -1, rows.shape[1])[..., : self.features]
 
     def _apply(self) -> None:
         """Clip the gradient, take the optimizer's step, clip the parameters."""
