@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from statistics import median
 
@@ -27,7 +30,7 @@ BUSY = "while True: pass"
 def run(work: Work, rounds: int, quick: bool, tell: Callable[[str], None]) -> Report:
     report = Report("overheads-quick" if quick else "overheads", machine())
     with tempfile.TemporaryDirectory() as folder:
-        for part in (help_texts, start_up, logging, busy_neighbour, compare_300, sweep):
+        for part in (help_texts, start_up, beside_the_updates, busy_neighbour, compare_300, sweep):
             tell(part.__name__.replace("_", " "))
             report.figures += part(work, Path(folder), 2 if quick else max(rounds, 3))
     report.notes.append("Medians; the commands are real processes, their imports in the page cache.")
@@ -63,14 +66,50 @@ def start_up(work: Work, folder: Path, rounds: int) -> list[Figure]:
     ]
 
 
-def logging(work: Work, folder: Path, rounds: int) -> list[Figure]:
-    """The time between a run's first update and its end that is not training, as a share of the training."""
-    shares = []
-    for i in range(rounds):
-        subprocess.run([*COMMAND, *SYNTHETIC, "epochs=5", f"name=log{i}"], cwd=folder, check=True, capture_output=True)
-        summary = json.loads((folder / "runs" / f"log{i}" / "summary.json").read_text())
-        shares.append((summary["wall_seconds"] - summary["train_seconds"]) / summary["train_seconds"] * 100)
-    return [Figure("logging, test and last checkpoint, share of training", median(shares), "%", 3, 1)]
+def beside_the_updates(work: Work, folder: Path, rounds: int) -> list[Figure]:
+    """What a run of 10 epochs does beside its updates, as shares of their time; into a pipe and on a terminal."""
+    piped = [inside(folder, f"piped{i}", on_terminal=False) for i in range(rounds)]
+    shown = [inside(folder, f"shown{i}", on_terminal=True) for i in range(rounds)]
+
+    def share(runs: list[dict[str, float]], *names: str) -> float:
+        return median(100 * sum(run[name] for name in names) / run["updates"] for run in runs)
+
+    logs = "console", "files and TensorBoard"
+    return [
+        Figure("logging (console, TensorBoard, files) into a pipe, share of training", share(piped, *logs), "%", 3, 1),
+        Figure(
+            "logging (console, TensorBoard, files) on a terminal, share of training", share(shown, *logs), "%", 3, 1
+        ),
+        Figure("the live table alone, share of training", share(shown, "console"), "%"),
+        Figure("checkpoints while training, share of training", share(piped, "checkpoints"), "%", 1),
+        Figure("evaluation after each epoch and the test, share of training", share(piped, "evaluation"), "%"),
+        Figure("the last checkpoint and the network", median(run["end"] for run in piped), "s"),
+    ]
+
+
+def inside(folder: Path, name: str, on_terminal: bool) -> dict[str, float]:
+    """Seconds of each part of a run, see `benchmarks.inside`; the updates' are the run's own `train_seconds`."""
+    words = [*SYNTHETIC, "dataset.validation=5000", "epochs=10", "checkpoint.seconds=1", f"name={name}"]
+    command = [sys.executable, "-m", "benchmarks.inside", str(folder / f"{name}.json"), *words]
+    environment = os.environ | {"PYTHONPATH": str(HERE), "TERM": "xterm-256color"}
+    master, slave = pty.openpty()
+    reader = threading.Thread(target=drain, args=(master,))
+    reader.start()
+    out = slave if on_terminal else subprocess.DEVNULL
+    subprocess.run(command, cwd=folder, env=environment, check=True, stdin=slave, stdout=out, stderr=out)
+    os.close(slave)
+    reader.join()
+    os.close(master)
+    summary = json.loads((folder / "runs" / name / "summary.json").read_text())
+    spent = json.loads((folder / f"{name}.json").read_text())
+    return {"checkpoints": 0.0, **spent, "updates": summary["train_seconds"]}
+
+
+def drain(terminal: int) -> None:
+    """Read what is shown on a terminal until nobody shows anything."""
+    with suppress(OSError):
+        while os.read(terminal, 1 << 16):
+            pass
 
 
 def busy_neighbour(work: Work, folder: Path, rounds: int) -> list[Figure]:

@@ -141,7 +141,7 @@ def test_the_gradient_of_a_whole_network_is_autograds(float64, normalization, ac
     index = torch.arange(22).view(2, 11)
     given, labels = update_of(DATA.train.labels[index]), DATA.train.labels[index]
     x = step._batch(index.flatten())
-    network.backward(step.loss.gradient(network.forward(x, step.t.fill_(3)), given))
+    network.backward(step.loss.gradient(network.forward(x, step.t.fill_(3)), given.dlog_p, step.loss.room(given)))
     plain = theta.clone().requires_grad_()
     losses = nn.functional.cross_entropy(plain_logits(network, x, plain).mT, labels, reduction="none")
     losses.mean(1).sum().backward()

@@ -27,6 +27,11 @@ def counted(runs: int = RUNS) -> CrossEntropy:
     return CrossEntropy(torch.zeros(runs, 1), torch.zeros(runs, 1), Memory(torch.device("cpu")))
 
 
+def gradient(loss: CrossEntropy, logits: Tensor, labels: Tensor) -> Tensor:
+    given = update_of(labels, logits.shape[2])
+    return loss.gradient(logits, given.dlog_p, loss.room(given))
+
+
 @pytest.mark.parametrize("batch", [1, 29, 5000])  # sums of more than 4096 go another way
 def test_the_gradient_and_the_tallies_are_torchs(float64, batch):
     """Over so many updates that those that wait are counted in between; a smaller batch comes last, as in an epoch."""
@@ -36,7 +41,7 @@ def test_the_gradient_and_the_tallies_are_torchs(float64, batch):
         plain = logits.clone().requires_grad_()
         losses = nn.functional.cross_entropy(plain.mT, labels, reduction="none")
         losses.mean(1).sum().backward()
-        torch.testing.assert_close(loss.gradient(logits, update_of(labels)), plain.grad, rtol=1e-9, atol=1e-15)
+        torch.testing.assert_close(gradient(loss, logits, labels), plain.grad, rtol=1e-9, atol=1e-15)
         sums += losses.detach().sum(1, keepdim=True)
         hits += (logits.argmax(2) == labels).sum(1, keepdim=True)
     loss.settle()
@@ -49,7 +54,7 @@ def test_when_the_losses_are_counted_changes_no_bit():
     for seed in range(100):
         logits, labels = draw(RUNS, 29, 10, seed=seed)
         for loss in (often, seldom):
-            loss.gradient(logits.float(), update_of(labels))
+            gradient(loss, logits.float(), labels)
         if seed % 7 == 0:
             often.settle()
     often.settle()
@@ -62,7 +67,7 @@ def test_certain_logits_neither_overflow_nor_lose_their_gradient():
     logits, labels = torch.tensor([[[1e4, 0.0], [1e4, 0.0]]]), torch.tensor([[0, 1]])
     loss, correct = losses_and_hits(logits.mT, labels.unsqueeze(1))
     assert loss.item() == 1e4 and correct.item() == 1
-    dlogits = counted(1).gradient(logits, update_of(labels, classes=2))
+    dlogits = gradient(counted(1), logits, labels)
     assert torch.equal(dlogits, torch.tensor([[[0.0, 0.0], [0.5, -0.5]]]))
 
 
@@ -92,7 +97,7 @@ def test_an_update_is_given_what_the_definition_says(batch, start):
         places = torch.stack([order(seed, epoch, 94) for seed in seeds])[:, position * size : (position + 1) * size]
         expected = labels.expand(RUNS, -1) if batch is None else labels[places]
         plain = update_of(expected)
-        assert given.index is None if batch is None else torch.equal(given.index, places.flatten())
+        assert given.places is None if batch is None else torch.equal(given.places, places.flatten())
         assert torch.equal(given.target, plain.target) and torch.equal(given.dlog_p, plain.dlog_p)
         assert torch.equal(given.lr, rates[:, step : step + 1].float()) and given.t.tolist() == [step]
 

@@ -13,19 +13,20 @@ from trainer.randomness import order
 
 
 class Update(NamedTuple):
-    """index [K · B], places in the training set (None: the whole of it) · target [K, 1, B], labels · dlog_p [K, classes, B],
-    ∂(mean loss)/∂(log p): −1/B at each label, else 0 · lr [K, 1] · t [1], the updates before this one."""
+    """places [K · B] of the samples in the training set (None: the whole of it) · target [K, 1, B], labels ·
+    dlog_p [K, classes, B], ∂(mean loss)/∂(log p): −1/B at each label, else 0 · lr [K, 1] · t [1], the updates before."""
 
-    index: Tensor | None
+    places: Tensor | None
     target: Tensor
     dlog_p: Tensor
     lr: Tensor
     t: Tensor
 
 
-def together(runs: int, batch: int) -> int:
+def together(runs: int, batch: int, device: torch.device) -> int:
     """How many updates are prepared or counted together: enough to make an operation worth its call, few in memory."""
-    return max(1, min(32, 4096 // (runs * batch)))
+    samples = 1 << 12 if device.type == "cpu" else 1 << 21
+    return max(1, min(32, samples // (runs * batch)))
 
 
 class Feed:
@@ -52,21 +53,21 @@ class Feed:
 
     def _prepare(self, step: int) -> list[Update]:
         epoch, position = divmod(step, self.per_epoch)
-        index = [None] if self.whole_set else self._places(epoch, position * self.batch)
-        runs, n = len(self.seeds), len(index)
-        target = self.labels.expand(1, runs, 1, -1) if self.whole_set else self.labels[index].view(n, runs, 1, -1)
+        places = [None] if self.whole_set else self._places(epoch, position * self.batch)
+        runs, n = len(self.seeds), len(places)
+        target = self.labels.expand(1, runs, 1, -1) if self.whole_set else self.labels[places].view(n, runs, 1, -1)
         dlog_p = torch.zeros(n, runs, self.classes, target.shape[3], device=target.device)
         dlog_p.scatter_(2, target, -1 / target.shape[3])
         lr = self.rates[:, step : step + n].T.contiguous().unsqueeze(-1)
         t = torch.arange(step, step + n, device=lr.device).unsqueeze(-1)
-        return [Update(*given) for given in zip(index, target, dlog_p, lr, t, strict=True)]
+        return [Update(*given) for given in zip(places, target, dlog_p, lr, t, strict=True)]
 
     def _places(self, epoch: int, start: int) -> Tensor:
         """Of the batches from sample `start` of an epoch on, [n, K · B]; the last batch of an epoch may be a small one, alone."""
         if epoch != self.epoch:
             self.epoch, self.order = epoch, self._order(epoch)
         samples, runs = self.order.shape[1] - start, len(self.seeds)
-        n = min(samples // self.batch, together(runs, self.batch))
+        n = min(samples // self.batch, together(runs, self.batch, self.order.device))
         if n == 0:
             return self.order[:, start:].reshape(1, -1)
         places = self.order[:, start : start + n * self.batch].unflatten(1, (n, self.batch))

@@ -20,27 +20,35 @@ class CrossEntropy:
         """`loss` and `correct`, [K, 1], are the tallies."""
         self.loss, self.correct, self.memory = loss, correct, memory
         self.rooms: dict[int, Tensor] = {}
+        self.work: dict[int, tuple[Tensor, Tensor, Tensor]] = {}
         self.targets: list[Tensor] = []
         self.batch = 0
 
-    def gradient(self, logits: Tensor, given: Update) -> Tensor:
-        """∂(mean loss)/∂logits for logits [K, B, classes], in memory kept for the next update."""
-        batch = logits.shape[1]
+    def room(self, given: Update) -> Tensor:
+        """Where the logits of the next update, [K, classes, B], will wait to be counted."""
+        batch = given.target.shape[2]
         if batch != self.batch or len(self.targets) == len(self.slots):
             self.settle()
-            self._make_room(batch, logits.mT)
-        z = self.slots[len(self.targets)].copy_(logits.mT)  # [K, classes, B]: sums over few neighbours would be slow
+            self._make_room(batch, given.dlog_p)
         self.targets.append(given.target)
-        # not softmax minus one: it has other last bits with other threads
-        log_p = torch.log_softmax(z, 1, out=self.log_p)
-        return torch._log_softmax_backward_data(given.dlog_p, log_p, 1, z.dtype, out=self.dz).mT
+        return self.slots[len(self.targets) - 1]
 
     def _make_room(self, batch: int, z: Tensor) -> None:
         if batch not in self.rooms:
-            self.rooms[batch] = z.new_empty(together(len(z), batch), *z.shape)
+            self.rooms[batch] = z.new_empty(together(len(z), batch, z.device), *z.shape)
         self.batch, self.waiting = batch, self.rooms[batch]
         self.slots = self.waiting.unbind()
-        self.log_p, self.dz = (self.memory(name, 1, *z.shape)[0] for name in ("log p", "dz"))
+
+    def gradient(self, logits: Tensor, dlog_p: Tensor, z: Tensor) -> Tensor:
+        """∂(mean loss)/∂logits for logits [K, B, classes], which go into z; in memory kept for the next update."""
+        z.copy_(logits.mT)  # sums over few neighbours would be slow
+        if z.shape[2] not in self.work:
+            log_p, dz = (self.memory(name, 1, *z.shape)[0] for name in ("log p", "dz"))
+            self.work[z.shape[2]] = log_p, dz, dz.mT
+        log_p, dz, dlogits = self.work[z.shape[2]]
+        torch.log_softmax(z, 1, out=log_p)  # not softmax minus one: it has other last bits with other threads
+        torch._log_softmax_backward_data(dlog_p, log_p, 1, z.dtype, out=dz)
+        return dlogits
 
     def settle(self) -> None:
         """Add what waits to the tallies."""

@@ -35,7 +35,7 @@ class State:
     def _each(self, change: Callable[[Tensor], Tensor]) -> State:
         """The same with every tensor changed."""
         tensors = {f.name: getattr(self, f.name) for f in fields(self) if isinstance(getattr(self, f.name), Tensor)}
-        changed = {name: change(tensor) for name, tensor in tensors.items()}
+        changed: dict[str, Any] = {name: change(tensor) for name, tensor in tensors.items()}
         return replace(self, **changed, slots=tuple(change(slot) for slot in self.slots))
 
     def rows(self, places: Sequence[int]) -> State:

@@ -11,6 +11,7 @@ from torch import Tensor
 from trainer.clipping import GradientClip, WeightClip, row_norm
 from trainer.experiment import Experiment
 from trainer.feed import Update
+from trainer.graphs import Replayed, cuda_graph
 from trainer.loss import CrossEntropy
 from trainer.memory import Memory
 from trainer.network import Layout, Network
@@ -38,31 +39,48 @@ class Step:
         self.numbers = stack_numbers(experiments, device)
         self.state, self.layout, self.memory = state, layout, memory
         self.images, self.features = samples.images, features
+        self.batches: dict[int, tuple[Tensor, Tensor]] = {}
         self.network = Network(layout, experiments, self.numbers, state.theta, state.statistics, memory)
         self.g = self.network.g
         self.loss = CrossEntropy(state.loss, state.correct, memory)
         self.lr = torch.empty(len(experiments), 1, device=device)
         self.t = torch.empty(1, dtype=torch.int64, device=device)
         self.decays = experiments[0].optimizer.weight_decay > 0  # in all of a stack or in none
+        self.unmeasured = Replayed(self._update, cuda_graph) if device.type == "cuda" else self._update
 
     def __call__(self, given: Update, measure: bool) -> dict[str, Tensor]:
         """Make one update; with `measure` it returns the norms that a record shows, each [K, 1], else an empty dict."""
-        self.lr, self.t = given.lr, given.t
-        before = self.state.theta.clone() if measure else None
-        logits = self.network.forward(self._batch(given.index), self.t)
-        self.network.backward(self.loss.gradient(logits, given))
-        norms = self._gradient_norms() if measure else {}
+        z = self.loss.room(given)
+        if not measure:
+            self.unmeasured(given, z)
+            return {}
+        before = self.state.theta.clone()
+        self._differentiate(given, z)
+        norms = self._gradient_norms()
         self._apply()
-        return norms | self._ratios(before) if before is not None else norms
+        return norms | self._ratios(before)
 
-    def _batch(self, index: Tensor | None) -> Tensor:
+    def _update(self, given: Update, z: Tensor) -> None:
+        self._differentiate(given, z)
+        self._apply()
+
+    def _differentiate(self, given: Update, z: Tensor) -> None:
+        """The gradient of the mean loss into g, the logits into z."""
+        self.lr, self.t = given.lr, given.t
+        logits = self.network.forward(self._batch(given.places), self.t)
+        self.network.backward(self.loss.gradient(logits, given.dlog_p, z))
+
+    def _batch(self, places: Tensor | None) -> Tensor:
         """x [K, B, features]; the whole set is not copied."""
         runs = len(self.lr)
-        if index is None:
+        if places is None:
             return self.images[:, : self.features].expand(runs, -1, -1)
-        rows = self.memory("images", 1, len(index), self.images.shape[1])[0]
-        torch.index_select(self.images, 0, index, out=rows)
-        return rows.view(runs, -1, rows.shape[1])[..., : self.features]
+        if len(places) not in self.batches:
+            rows = self.memory("images", 1, len(places), self.images.shape[1])[0]
+            self.batches[len(places)] = rows, rows.view(runs, -1, rows.shape[1])[..., : self.features]
+        rows, x = self.batches[len(places)]
+        torch.index_select(self.images, 0, places, out=rows)
+        return x
 
     def _apply(self) -> None:
         """Clip the gradient, take the optimizer's step, clip the parameters."""
