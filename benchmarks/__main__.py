@@ -1,4 +1,4 @@
-"""The command: `python -m benchmarks [peers|scaling|overheads|gpu]`."""
+"""The command: `python -m benchmarks [peers|scaling|overheads|precision|gpu]`."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ PARTS = {
     "peers": "us and the peers in turn, against the floor (about ten minutes)",
     "scaling": "time and memory against runs, width, batch, depth and updates",
     "overheads": "logging, checkpoints, start-up, --help, compare, a busy neighbour, a sweep",
+    "precision": "what bf16 (and tf32 on a GPU) costs in accuracy, over seeds",
     "gpu": "one run, stacks and a sweep on CUDA",
 }
 

@@ -24,7 +24,6 @@ CONTESTANTS = [
     Contestant(SKLEARN, "sklearn_mlp", threads=(1, 2), epochs=3),
     Contestant(JAX, "jax_scan", threads=(1, 2), epochs=4),
     Contestant("floor", "floor", threads=(1, 2), epochs=4),
-    Contestant("floor, weights stored as we do", "floor", {"as_linear": True}, threads=(1, 2), epochs=4),
     Contestant("train, stack of 8, 1 thread", "ours", {"runs": 8, "threads": 1}),
     Contestant("floor of 8, 1 thread", "floor", {"runs": 8}, threads=(1,)),
     Contestant("train, stack of 32, 1 thread", "ours", {"runs": 32, "threads": 1}),

@@ -72,13 +72,13 @@ class Step:
 
     def _batch(self, places: Tensor | None) -> Tensor:
         """x [K, B, features]; the whole set is not copied."""
-        runs = len(self.lr)
         if places is None:
-            return self.images[:, : self.features].expand(runs, -1, -1)
-        if len(places) not in self.batches:
-            rows = self.memory("images", 1, len(places), self.images.shape[1])[0]
-            self.batches[len(places)] = rows, rows.view(runs, -1, rows.shape[1])[..., : self.features]
-        rows, x = self.batches[len(places)]
+            return self.images[:, : self.features].expand(len(self.lr), -1, -1)
+        size = places.shape[0]
+        if size not in self.batches:
+            rows = self.memory("images", 1, size, self.images.shape[1])[0]
+            self.batches[size] = rows, rows.view(len(self.lr), -1, rows.shape[1])[..., : self.features]
+        rows, x = self.batches[size]
         torch.index_select(self.images, 0, places, out=rows)
         return x
 

@@ -10,13 +10,12 @@ from torch import Tensor
 from benchmarks.work import Clock, Work
 
 
-def epochs(work: Work, n: int, clock: Clock, runs: int = 1, device: str = "cpu", as_linear: bool = False) -> None:
-    """`as_linear`: weights and their gradients stored [out, in], as torch.nn.Linear and we do."""
+def epochs(work: Work, n: int, clock: Clock, runs: int = 1, device: str = "cpu") -> None:
     batch = len(work.labels) if work.batch == "full" else int(work.batch)
     whole, rest = divmod(len(work.labels), batch)
     with torch.inference_mode():
-        update = products(work, batch, runs, device, as_linear)
-        last = products(work, rest, runs, device, as_linear) if rest else None
+        update = products(work, batch, runs, device)
+        last = products(work, rest, runs, device) if rest else None
         for _ in range(n):
             clock.start()
             for _ in range(whole):
@@ -28,7 +27,7 @@ def epochs(work: Work, n: int, clock: Clock, runs: int = 1, device: str = "cpu",
             clock.stop()
 
 
-def products(work: Work, batch: int, runs: int, device: str, as_linear: bool) -> Callable[[], None]:
+def products(work: Work, batch: int, runs: int, device: str) -> Callable[[], None]:
     """The products of one update, forward xW and backward xᵀδ and δWᵀ of every layer (no δWᵀ of the first), out in place."""
     multiply, lead = (torch.mm, ()) if runs == 1 else (torch.bmm, (runs,))
     widths = work.widths
@@ -41,11 +40,8 @@ def products(work: Work, batch: int, runs: int, device: str, as_linear: bool) ->
 
     x = [new(batch, width) for width in widths]
 
-    def matrix(rows: int, columns: int) -> Tensor:
-        return new(columns, rows).mT if as_linear else new(rows, columns)
-
     pairs = list(zip(widths, widths[1:], strict=False))
-    w, g, y = [matrix(*pair) for pair in pairs], [matrix(*pair) for pair in pairs], [torch.empty_like(z) for z in x]
+    w, g, y = [new(*pair) for pair in pairs], [new(*pair) for pair in pairs], [torch.empty_like(z) for z in x]
 
     def update() -> None:
         for i, weight in enumerate(w):

@@ -50,7 +50,7 @@ class RunView:
     Writing may raise OSError, as where the reader of a pipe has gone.
     """
 
-    INTERVAL = 0.25  # seconds between two drawings, at least
+    INTERVAL = 0.33  # seconds between two drawings, at least
     SHARE = 0.005  # of the time, for drawing; a slow terminal is drawn on more seldom,
     LONGEST = 2.0  # but not more seldom than this, in seconds: one drawing may have been slow by chance
 
