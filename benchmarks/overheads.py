@@ -96,10 +96,12 @@ def inside(folder: Path, name: str, on_terminal: bool) -> dict[str, float]:
     reader = threading.Thread(target=drain, args=(master,))
     reader.start()
     out = slave if on_terminal else subprocess.DEVNULL
-    subprocess.run(command, cwd=folder, env=environment, check=True, stdin=slave, stdout=out, stderr=out)
-    os.close(slave)
-    reader.join()
-    os.close(master)
+    try:
+        subprocess.run(command, cwd=folder, env=environment, check=True, stdin=slave, stdout=out, stderr=out)
+    finally:
+        os.close(slave)
+        reader.join()
+        os.close(master)
     summary = json.loads((folder / "runs" / name / "summary.json").read_text())
     spent = json.loads((folder / f"{name}.json").read_text())
     return {"checkpoints": 0.0, **spent, "updates": summary["train_seconds"]}

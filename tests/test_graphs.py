@@ -25,7 +25,7 @@ CASES: list[dict[str, Any]] = [
 def trained(stack: list[Experiment], data: Tensors, capture: Callable | None) -> tuple[Training, list[dict]]:
     training = Training(stack, data)
     for step in training.parts.steps:
-        step.unmeasured = step._update if capture is None else Replayed(step._update, capture)
+        step.replayed = None if capture is None else Replayed(capture)
     return training, [record.metrics for records in training for record in records]
 
 
@@ -38,11 +38,10 @@ def stack_of(keys: dict[str, Any], device: str = "cpu") -> list[Experiment]:
 def test_an_update_reads_nothing_but_what_is_handed_over(keys):
     """With a capture that calls the function once more on the memory it was captured with, as a graph does."""
     plain, metrics = trained(stack_of(keys), tiny(), None)
-    captured, same = trained(stack_of(keys), tiny(), lambda function: function)
+    captured, same = trained(stack_of(keys), tiny(), lambda function, _: function)
     assert torch.equal(plain.state.theta, captured.state.theta) and metrics == same != []
     # an epoch's last and smaller batch comes with a record, whose update is made operation by operation
-    replayed = [step.unmeasured for step in captured.parts.steps]
-    assert all(isinstance(update, Replayed) and list(update.captured) == [29] for update in replayed)
+    assert all(step.replayed and list(step.replayed.captured) == [29] for step in captured.parts.steps)
 
 
 def on_gpu(data: Tensors) -> Tensors:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -77,6 +78,54 @@ def test_parts_of_a_stack_are_as_alone(keys, most, monkeypatch):
     list(training)
     for run in (0, 2, 3, 4):
         assert torch.equal(training.of(run).theta, single[run].tensors(0)[0])
+
+
+@pytest.mark.parametrize("clip", GROUPS["clip"])
+def test_a_run_that_breaks_leaves_the_other_parts_alone(clip, monkeypatch):
+    """Parts of one run share the memory of their gradients, and a clip spreads a NaN over a whole row of it."""
+    monkeypatch.setattr(parts, "working_set", lambda *_: parts.WORKING_SET)
+    decayed = {"weight_decay": 0.01}
+    stack = [
+        experiment(seed=s, clip=clip, optimizer={"name": "sgd", "lr": lr, **decayed}) for s, lr in enumerate(RATES)
+    ]
+    training = Training(stack, ODD)
+    training._state.theta[1, 0] = math.inf
+    records = [record for records in training for record in records]
+    assert [r.status for r in records if r.run == 1] == ["diverged"]
+    for run in (0, 2):
+        assert torch.equal(training.of(run).theta, alone(stack, ODD)[run].tensors(0)[0])
+
+
+RATES = (0.1, 0.2, 0.3)
+
+
+@pytest.mark.parametrize("clip", GROUPS["clip"])
+def test_what_belongs_to_no_parameter_stays_zero(clip):
+    """The zeros beside narrow layers and between parameters, under every clip, with weight decay."""
+    model = narrow(hidden=[5, 21], init="normal")
+    stack = [
+        experiment(seed=s, clip=clip, model=model, optimizer={"name": "adam", "weight_decay": 0.1}) for s in range(2)
+    ]
+    training = Training(stack, ODD)
+    list(training)
+    used = torch.zeros_like(training.state.theta)
+    for place in training.layout.parameters.values():
+        place.view(used).fill_(1)
+    for rows in (training.state.theta, *training.state.slots):
+        assert (rows * used).any() and not (rows * (1 - used)).any()
+
+
+@pytest.mark.parametrize("features", [16, 20, 50])
+@pytest.mark.parametrize(
+    "keys", [{"batch_size": "full"}, {"optimizer": "batch_gd", "batch_size": None}, {"batch_size": 29}]
+)
+def test_a_data_set_of_any_shape_lies_alike_for_one_and_for_many(features, keys):
+    """The whole set is not copied for a stack; its products must find it in the same order as those of one run."""
+    data = tiny(features=features, samples=95, held_out=41)
+    stack = [experiment(seed=seed, model=narrow(hidden=[128]), **keys) for seed in range(3)]
+    single = alone(stack, data)
+    for threads in (1, 2):
+        assert_equal(outcome([replace(e, threads=threads) for e in stack], data), single)
 
 
 MODELS = [narrow(activation=activation) for activation in words("activation")]

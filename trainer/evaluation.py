@@ -9,7 +9,7 @@ from torch import Tensor
 
 from trainer.loss import losses_and_hits
 from trainer.network import Network
-from trainer.tensors import Samples
+from trainer.tensors import Samples, for_all
 
 CHUNK = 512
 """Samples at a time: small enough to stay in the caches, and fixed, because sums depend on where they are cut."""
@@ -23,7 +23,7 @@ def evaluate(network: Network, samples: Samples, features: int) -> tuple[Tensor,
     chunks = math.ceil(n / CHUNK)
     pairs = zip(samples.images.tensor_split(chunks), samples.labels.tensor_split(chunks), strict=True)
     for images, labels in pairs:
-        logits = network.forward(images[:, :features].expand(runs, -1, -1))
+        logits = network.forward(for_all(images, runs, features))
         chunk_loss, chunk_correct = losses_and_hits(logits.mT.contiguous(), labels.expand(runs, 1, -1))
         loss += chunk_loss
         correct += chunk_correct

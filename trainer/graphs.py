@@ -14,44 +14,49 @@ from trainer.feed import Update
 WARM_UP = 3
 """Updates made operation by operation first: libraries set themselves up in them, which a capture forbids."""
 
-Capture = Callable[[Callable[[], object]], Callable[[], object]]
+Capture = Callable[[Callable[[], object], torch.device], Callable[[], object]]
 """Makes of a function one that does the same again, with the same memory."""
 
 
 class Replayed:
     """An update that is captured for each size of batch, when it has been made some times."""
 
-    def __init__(self, update: Callable[[Update, Tensor], object], capture: Capture):
-        """`update(given, z)` fills z, launches work on the device alone and keeps all else in its own memory."""
-        self.update, self.capture = update, capture
+    def __init__(self, capture: Capture):
+        self.capture = capture
         self.made: Counter[int] = Counter()
         self.captured: dict[int, tuple[list[Tensor], Callable[[], object]]] = {}
 
-    def __call__(self, given: Update, z: Tensor) -> None:
+    def __call__(self, update: Callable[[Update, Tensor], object], given: Update, z: Tensor) -> None:
+        """`update(given, z)`, always the same, fills z, works on the device alone and keeps all else in its own memory.
+
+        It is not kept: it belongs to the step that keeps this, and such a circle would hold their memory for a while.
+        """
         batch = z.shape[-1]
         self.made[batch] += 1
         if self.made[batch] <= WARM_UP:
-            self.update(given, z)
+            update(given, z)
             return
         if batch not in self.captured:
-            self.captured[batch] = self._captured(given, z)
+            self.captured[batch] = self._captured(update, given, z)
         inputs, replay = self.captured[batch]
         for kept, new in zip(inputs, (x for x in given if x is not None), strict=False):
             kept.copy_(new)
         replay()
         z.copy_(inputs[-1])
 
-    def _captured(self, given: Update, z: Tensor) -> tuple[list[Tensor], Callable[[], object]]:
+    def _captured(
+        self, update: Callable[[Update, Tensor], object], given: Update, z: Tensor
+    ) -> tuple[list[Tensor], Callable[[], object]]:
         """The memory the graph reads from, z's that it fills at its end, and what starts it."""
         cloned: Any = (None if x is None else x.clone() for x in given)
         kept, own_z = Update(*cloned), torch.empty_like(z)
-        replay = self.capture(lambda: self.update(kept, own_z))
+        replay = self.capture(lambda: update(kept, own_z), z.device)
         return [*(x for x in kept if x is not None), own_z], replay
 
 
-def cuda_graph(function: Callable[[], object]) -> Callable[[], object]:
-    """A `Capture` on the current CUDA device."""
+def cuda_graph(function: Callable[[], object], device: torch.device) -> Callable[[], object]:
+    """A `Capture` on a CUDA device."""
     graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
+    with torch.cuda.device(device), torch.cuda.graph(graph, stream=torch.cuda.Stream(device)):
         function()
     return graph.replay

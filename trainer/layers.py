@@ -143,17 +143,24 @@ class Dropout:
         # P(32 random bits, read as a signed integer, < this) = rate
         self.threshold = per_run([int(rate * 2**32) - 2**31 for rate in rates], torch.int32)
         self.gain = per_run([1 / (1 - rate) for rate in rates], torch.float32)
+        self.kept: dict[int, Tensor] = {}
 
     def forward(self, x: Tensor, t: Tensor | None) -> Tensor:
         if t is None:
             return x
         key = hashed(self.keys ^ (t.to(torch.int32) * signed(0x9E3779B9)))
-        bits = hashed(positions(x.shape[1], x.shape[2], x.device) ^ key)
+        bits = hashed(self._positions(x) ^ key)
         self.mask = (bits >= self.threshold) * self.gain
         return x * self.mask
 
     def backward(self, dy: Tensor) -> Tensor:
         return dy.mul_(self.mask)
+
+    def _positions(self, x: Tensor) -> Tensor:
+        """Kept here too, since a CUDA graph may read it for as long as the layer lives."""
+        if x.shape[1] not in self.kept:
+            self.kept[x.shape[1]] = positions(x.shape[1], x.shape[2], x.device)
+        return self.kept[x.shape[1]]
 
 
 @lru_cache(maxsize=32)

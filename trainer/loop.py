@@ -66,7 +66,7 @@ class Training:
         self._bind((state or initial_state(self.experiments, self.layout)).to(data.device))
 
     def _bind(self, state: State) -> None:
-        """Build the step around `state`, for the runs that are alive."""
+        """Build the parts around `state`, for the runs that are alive."""
         self._state = state
         self.finite = state.copy()
         alive = [self.experiments[run] for run in self.alive]

@@ -79,6 +79,13 @@ class Layout:
             start += -(-math.prod(place.shape) // BLOCK) * BLOCK
         return start
 
+    def gaps(self) -> Tensor:
+        """The columns that belong to no parameter."""
+        used = torch.zeros(1, self.width, dtype=torch.bool)
+        for place in self.parameters.values():
+            place.stored(used).fill_(True)
+        return (~used[0]).nonzero().flatten()
+
     def layers(self) -> dict[str, slice]:
         """The columns of each layer that has parameters, for norms a layer."""
         starts: dict[str, int] = {}

@@ -38,6 +38,7 @@ class Parts:
         most = len(experiments) if device.type != "cpu" else WORKING_SET // working_set(layout, state, batch)
         given = None if experiments[0].batch_size == "full" else batch
         memory = Memory(device)
+        self.gaps = layout.gaps().to(device)
         self.feeds: list[Feed] = []
         self.steps: list[Step] = []
         for rows in cuts(len(experiments), max(1, most)):
@@ -49,7 +50,11 @@ class Parts:
     @torch.inference_mode()  # spares every operation autograd's bookkeeping
     def update(self, made: int, measure: bool) -> dict[str, Tensor]:
         """The update after `made` others; with `measure` the norms that a record shows, each [K, 1], else an empty dict."""
-        norms = [step(feed(made), measure) for feed, step in zip(self.feeds, self.steps, strict=True)]
+        norms = []
+        for feed, step in zip(self.feeds, self.steps, strict=True):
+            if len(self.steps) > 1:
+                step.g.index_fill_(1, self.gaps, 0)  # where a clip has spread the NaN of a run of another part
+            norms.append(step(feed(made), measure))
         return {name: torch.cat([norm[name] for norm in norms]) for name in norms[0]}
 
     def settle(self) -> None:

@@ -17,7 +17,7 @@ from trainer.memory import Memory
 from trainer.network import Layout, Network
 from trainer.stack import stack_numbers
 from trainer.state import State
-from trainer.tensors import Samples
+from trainer.tensors import Samples, for_all
 
 
 class Step:
@@ -46,13 +46,16 @@ class Step:
         self.lr = torch.empty(len(experiments), 1, device=device)
         self.t = torch.empty(1, dtype=torch.int64, device=device)
         self.decays = experiments[0].optimizer.weight_decay > 0  # in all of a stack or in none
-        self.unmeasured = Replayed(self._update, cuda_graph) if device.type == "cuda" else self._update
+        self.replayed = Replayed(cuda_graph) if device.type == "cuda" else None
 
     def __call__(self, given: Update, measure: bool) -> dict[str, Tensor]:
         """Make one update; with `measure` it returns the norms that a record shows, each [K, 1], else an empty dict."""
         z = self.loss.room(given)
+        if not measure and self.replayed:
+            self.replayed(self._update, given, z)
+            return {}
         if not measure:
-            self.unmeasured(given, z)
+            self._update(given, z)
             return {}
         before = self.state.theta.clone()
         self._differentiate(given, z)
@@ -73,7 +76,7 @@ class Step:
     def _batch(self, places: Tensor | None) -> Tensor:
         """x [K, B, features]; the whole set is not copied."""
         if places is None:
-            return self.images[:, : self.features].expand(len(self.lr), -1, -1)
+            return for_all(self.images, len(self.lr), self.features)
         size = places.shape[0]
         if size not in self.batches:
             rows = self.memory("images", 1, size, self.images.shape[1])[0]
