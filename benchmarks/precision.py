@@ -21,7 +21,7 @@ def run(work: Work, rounds: int, quick: bool, tell: Callable[[str], None]) -> Re
     device, seeds = ("cuda" if gpu else "cpu"), 3 if quick else SEEDS
     accuracies: dict[str, dict[Any, float]] = {}
     rows = []
-    for precision in ("float32", *(["tf32"] if gpu else []), "bf16"):
+    for precision in ("float32", *in_own_process(lower)):
         tell(f"{precision} on {gpu or 'the CPU'}")
         found, seconds = in_own_process(train, work, precision, device, seeds)
         accuracies[precision] = dict(enumerate(found))
@@ -36,6 +36,15 @@ def run(work: Work, rounds: int, quick: bool, tell: Callable[[str], None]) -> Re
     report.notes.append(f"heavy_ball lr=0.05, {EPOCHS} epochs, {seeds} seeds as one stack on {gpu or 'one thread'}.")
     report.data = {precision: list(values.values()) for precision, values in accuracies.items()}
     return report
+
+
+def lower() -> list[str]:
+    """The precisions below float32 that the device has."""
+    import torch
+
+    if not torch.cuda.is_available():
+        return ["bf16"]
+    return ["tf32", "bf16"] if torch.cuda.get_device_capability() >= (8, 0) else []
 
 
 def train(work: Work, precision: str, device: str, seeds: int) -> tuple[list[float], float]:
