@@ -138,7 +138,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.soak", description=__doc__)
     parser.add_argument("kills", type=int)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--epochs", type=int, default=1000, help="of the run, so many that it outlasts the kills")
+    parser.add_argument("--epochs", type=int, default=2500, help="of the run, so many that it outlasts the kills")
     options = parser.parse_args()
     draws, began = random.Random(options.seed), time.monotonic()
     result: dict[str, Any] = {
