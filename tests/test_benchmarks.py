@@ -28,7 +28,8 @@ def work() -> Work:
 
 
 @pytest.mark.parametrize(
-    "module, options", [("ours", {"runs": 2, "threads": 1}), ("article", {}), ("floor", {"runs": 2})]
+    "module, options",
+    [("ours", {"runs": 2, "threads": 1}), ("article", {}), ("floor", {"runs": 2}), ("floor", {"by": "torch"})],
 )
 def test_a_contestant_times_every_epoch_and_learns(work, module, options):
     clock = Clock(work)

@@ -18,7 +18,7 @@ from trainer.step import Step
 
 RUNS = 4
 Tensors = dict[tuple[str, str], Tensor]
-"""The tensors of one run by (layer, role), weights [in, out]."""
+"""The tensors of one run by (layer, role), weights [out, in]."""
 
 
 def whole(tensors: Tensors) -> Tensor:
@@ -38,22 +38,21 @@ def oracle_grad(g: Tensors, theta: Tensors, threshold: float) -> Tensors:
 
 
 def oracle_agc(g: Tensors, theta: Tensors, threshold: float) -> Tensors:
-    """Unit by unit: a column of weights with its gradient, a bias vector as one unit, the output layer left alone."""
+    """Unit by unit: a row of weights with its gradient, a bias vector as one unit, the output layer left alone."""
     result = {}
     for (layer, role), grad in g.items():
         w, new = theta[layer, role], grad.clone()
-        columns = range(grad.shape[1]) if role == "weight" else [slice(None)]
-        for unit in columns if layer != "linear3" else []:
-            most = threshold * max(float(w[:, unit].norm()), 1e-3)
-            if float(grad[:, unit].norm()) > most:
-                new[:, unit] = grad[:, unit] * most / grad[:, unit].norm()
+        for unit in range(len(grad)) if layer != "linear3" else []:
+            most = threshold * max(float(w[unit].norm()), 1e-3)
+            if float(grad[unit].norm()) > most:
+                new[unit] = grad[unit] * most / grad[unit].norm()
         result[layer, role] = new
     return result
 
 
 def oracle_weight_norm(theta: Tensors, threshold: float) -> Tensors:
     def projected(w: Tensor) -> Tensor:
-        return torch.stack([unit if unit.norm() <= threshold else unit * threshold / unit.norm() for unit in w.T], 1)
+        return torch.stack([unit if unit.norm() <= threshold else unit * threshold / unit.norm() for unit in w])
 
     return {(layer, role): projected(w) if role == "weight" else w for (layer, role), w in theta.items()}
 
@@ -234,8 +233,8 @@ def test_max_norm_keeps_each_units_direction_and_bound(draw, values):
         if role == "bias":
             assert torch.equal(new, old)
         else:
-            assert (new.norm(dim=1) <= torch.tensor(values)[:, None] * (1 + 1e-5)).all()
-            assert torch.cosine_similarity(new.double(), old.double(), dim=1, eps=1e-30).min() > 1 - 1e-9
+            assert (new.norm(dim=2) <= torch.tensor(values)[:, None] * (1 + 1e-5)).all()
+            assert torch.cosine_similarity(new.double(), old.double(), dim=2, eps=1e-30).min() > 1 - 1e-9
 
 
 @pytest.mark.parametrize("word", ["grad_value", "weight", "grad_weight"])

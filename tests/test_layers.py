@@ -38,7 +38,7 @@ def with_zeros(tensor: Tensor, rows: int) -> tuple[Tensor, Tensor]:
 @pytest.mark.parametrize("inputs", [7, 20])  # fewer than 16 are stored as 16
 @pytest.mark.parametrize("outputs", [4, 18])
 def test_linear(float64, inputs, outputs):
-    values = with_zeros(draw(RUNS, inputs, outputs, seed=1), 16), with_zeros(draw(RUNS, 1, outputs, seed=2), 1)
+    values = with_zeros(draw(RUNS, outputs, inputs, seed=1), 16), with_zeros(draw(RUNS, 1, outputs, seed=2), 1)
     grads = [with_zeros(torch.full_like(view, torch.nan), stored.shape[1]) for stored, view in values]
     (stored_weight, weight), (stored_bias, bias) = values
     spec, memory = LayerSpec("linear", "linear1", inputs, outputs, 1), Memory(torch.device("cpu"))
@@ -48,12 +48,12 @@ def test_linear(float64, inputs, outputs):
         y, dx = layer.forward(x, None).clone(), layer.backward(dy)
         for run in range(RUNS):
             oracle = nn.Linear(inputs, outputs)
-            oracle.weight.data, oracle.bias.data = weight[run].T, bias[run, 0]
+            oracle.weight.data, oracle.bias.data = weight[run], bias[run, 0]
             plain = x[run].clone().requires_grad_()
             oracle(plain).backward(dy[run])
             torch.testing.assert_close(y[run], oracle(plain).detach())
             torch.testing.assert_close(dx[run], plain.grad)
-            torch.testing.assert_close(grads[0][1][run], oracle.weight.grad.T)
+            torch.testing.assert_close(grads[0][1][run], oracle.weight.grad)
             torch.testing.assert_close(grads[1][1][run, 0], oracle.bias.grad)
         for stored, view in grads:
             assert stored.count_nonzero() == view.count_nonzero() > 0
@@ -115,7 +115,7 @@ def plain_logits(network, x: Tensor, theta: Tensor) -> Tensor:
     for spec, layer in layers:
         if spec.kind in ("linear", "affine"):
             a, b = (place.view(theta) for (name, _), place in network.layout.parameters.items() if name == spec.name)
-            x = x @ a + b if spec.kind == "linear" else x * a + b
+            x = x @ a.mT + b if spec.kind == "linear" else x * a + b
         elif spec.kind == "standardize":
             mean, var = x.mean(layer.axis, keepdim=True), x.var(layer.axis, keepdim=True, unbiased=False)
             x = (x - mean) / (var + layer.eps).sqrt()

@@ -88,12 +88,12 @@ def plain(values: dict[tuple[str, str], Tensor], x: Tensor, normalization: str) 
     scale, shift = values["norm1", "scale"], values["norm1", "shift"]
     if normalization == "batch_article":
         x_hat = (x - x.mean(0)) / (x.var(0, unbiased=False) + 1e-5).sqrt()
-        z = scale * (x_hat @ w1 + b1) + shift
+        z = scale * (x_hat @ w1.T + b1) + shift
     elif normalization == "batch":
-        z = nn.functional.batch_norm(x @ w1 + b1, None, None, scale[0], shift[0], training=True)
+        z = nn.functional.batch_norm(x @ w1.T + b1, None, None, scale[0], shift[0], training=True)
     else:
-        z = nn.functional.layer_norm(x @ w1 + b1, (w1.shape[1],), scale[0], shift[0])
-    return z.relu() @ values["linear2", "weight"] + values["linear2", "bias"]
+        z = nn.functional.layer_norm(x @ w1.T + b1, (w1.shape[0],), scale[0], shift[0])
+    return z.relu() @ values["linear2", "weight"].T + values["linear2", "bias"]
 
 
 @pytest.mark.parametrize("word", [word for word, rule in NORMALIZATIONS.items() if rule.axis is not None])

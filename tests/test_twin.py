@@ -33,7 +33,7 @@ def module(layers: list[nn.Module], layout: Layout, theta: torch.Tensor, statist
         for layer in layers:
             for name, parameter in layer.named_parameters():
                 value = places.pop(0).view(theta[None])[0]
-                parameter.copy_(value.T if name == "weight" and parameter.dim() == 2 else value[0])
+                parameter.copy_(value if parameter.dim() == 2 else value[0])
             for name, buffer in layer.named_buffers():
                 if name != "num_batches_tracked":
                     buffer.copy_(running.pop(0).view(statistics[None])[0, 0])
@@ -219,13 +219,13 @@ def test_batch_gd_follows_its_formula_in_float64():
     x, y = DATA.train.images[:, :50].double().numpy(), np.eye(10)[DATA.train.labels.numpy()]
     losses = []
     for _ in range(3):
-        h = np.maximum(x @ w1 + b1, 0)
-        z = np.exp(h @ w2 + b2)
+        h = np.maximum(x @ w1.T + b1, 0)
+        z = np.exp(h @ w2.T + b2)
         losses.append(-np.log((z / z.sum(1, keepdims=True) * y).sum(1)).mean())
         dz = (z / z.sum(1, keepdims=True) - y) / len(x)
-        dh = (dz @ w2.T) * (h > 0)
-        w1, b1 = w1 - 0.5 * x.T @ dh, b1 - 0.5 * dh.sum(0)
-        w2, b2 = w2 - 0.5 * h.T @ dz, b2 - 0.5 * dz.sum(0)
+        dh = (dz @ w2) * (h > 0)
+        w1, b1 = w1 - 0.5 * dh.T @ x, b1 - 0.5 * dh.sum(0)
+        w2, b2 = w2 - 0.5 * dz.T @ h, b2 - 0.5 * dz.sum(0)
     start = training.of(0).theta
     records = [record for batch in training for record in batch]
     assert [record.metrics["train/loss"] for record in records] == pytest.approx(losses, rel=1e-5)

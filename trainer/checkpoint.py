@@ -17,7 +17,7 @@ from trainer.fields import ConfigError
 from trainer.report.files import write_whole
 from trainer.state import State
 
-VERSION = 2
+VERSION = 3
 CHECKPOINT = "checkpoint.pt"
 ROWS = ("theta", "statistics", "loss", "correct", "clipped")
 COUNTS = ("step", "samples", "updates", "seconds")

@@ -2,7 +2,7 @@
 
 A rule is a frozen dataclass: its fields are the numbers (floats for one run, tensors [K, 1] for a stack of K runs), its methods
 are the formulas, in place on rows [K, P]. ‖·‖ is one L2 norm over all parameters of a run as one vector. `parameters` are the
-same memory seen tensor by tensor: each has `value` and `grad` [K, in, out] (biases [K, 1, out]), `is_weight` and `is_output`.
+same memory seen tensor by tensor: each has `value` and `grad` [K, out, in] (biases [K, 1, out]), `is_weight` and `is_output`.
 """
 
 from __future__ import annotations
@@ -95,9 +95,8 @@ class Agc(GradientClip):
         for p in parameters:
             if p.is_output:
                 continue
-            unit = -2 if p.is_weight else -1
-            allowed = p.value.norm(dim=unit, keepdim=True).clamp_(min=1e-3) * self.threshold.unsqueeze(-1)
-            shrink = (allowed / p.grad.norm(dim=unit, keepdim=True)).clamp_(max=1)
+            allowed = p.value.norm(dim=-1, keepdim=True).clamp_(min=1e-3) * self.threshold.unsqueeze(-1)
+            shrink = (allowed / p.grad.norm(dim=-1, keepdim=True)).clamp_(max=1)
             p.grad.mul_(shrink)
             clipped = clipped | (shrink < 1).flatten(1).any(1, keepdim=True)
         return clipped
@@ -124,7 +123,7 @@ class WeightNorm(WeightClip):
     def clip_weights(self, theta, parameters):
         for p in parameters:
             if p.is_weight:
-                length = p.value.norm(dim=-2, keepdim=True)
+                length = p.value.norm(dim=-1, keepdim=True)
                 p.value.mul_((self.threshold.unsqueeze(-1) / length).clamp_(max=1))
 
 

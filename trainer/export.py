@@ -60,8 +60,9 @@ def _fill(e: Experiment, spec: LayerSpec, layer: nn.Module, values: dict[tuple[s
         weight, bias = values[spec.name, "weight"], values[spec.name, "bias"]
         norm = f"norm{spec.place}"
         if e.normalization.before_linear and (norm, "scale") in values:
-            weight, bias = weight * values[norm, "scale"], bias * values[norm, "scale"] + values[norm, "shift"]
-        layer.weight.copy_(weight.mT)
+            scale, shift = values[norm, "scale"], values[norm, "shift"]
+            weight, bias = weight * scale.mT, bias * scale + shift
+        layer.weight.copy_(weight)
         layer.bias.copy_(bias[0])
     elif isinstance(layer, nn.LayerNorm | nn.BatchNorm1d):
         if not e.normalization.before_linear:

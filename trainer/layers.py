@@ -16,6 +16,7 @@ from torch import Tensor
 from trainer.memory import ALIGNMENT, Memory
 from trainer.model import LayerSpec
 from trainer.normalization import standardize, standardize_backward, track
+from trainer.products import multiply
 from trainer.randomness import hashed, signed
 
 
@@ -30,7 +31,7 @@ class Layer(Protocol):
 
 
 class Linear:
-    """y = xW + b, W [K, inputs, outputs], b [K, 1, outputs].
+    """y = xWᵀ + b, W [K, outputs, inputs] as in torch.nn.Linear, b [K, 1, outputs].
 
     Fewer than 16 inputs or outputs are stored and computed as 16, of which the rest stay zero: such narrow products would
     take twice the time, and have other last bits on two threads than on one.
@@ -51,32 +52,30 @@ class Linear:
         self.weight, self.bias = values
         self.weight_grad, self.bias_grad = grads
         self.memory, self.needs_dx, self.precision = memory, needs_dx, precision
-        self.back = self.weight.mT
+        self.transposed = self.weight.mT
         self.buffers: dict[tuple[str, int], tuple[Tensor, Tensor]] = {}
 
     def forward(self, x: Tensor, t: Tensor | None) -> Tensor:
-        self.x = self._stored("x", x, self.weight.shape[1])
-        stored, y = self._buffer("y", x.shape[1], self.weight.shape[2], self.outputs)
-        if self.precision is torch.float32:
-            torch.baddbmm(self.bias, self.x, self.weight, out=stored)
-        else:
-            self._product(self.x, self.weight, stored).add_(self.bias)
+        self.x = self._stored("x", x, self.weight.shape[2])
+        stored, y = self._buffer("y", x.shape[1], self.weight.shape[1], self.outputs)
+        self._product(self.x, self.transposed, stored, self.bias)
         return y
 
     def backward(self, dy: Tensor) -> Tensor:
-        dy = self._stored("dy", dy, self.weight.shape[2])
-        self._product(self.x.mT, dy, self.weight_grad)
+        dy = self._stored("dy", dy, self.weight.shape[1])
+        self._product(dy.mT, self.x, self.weight_grad)
         torch.sum(dy, 1, keepdim=True, out=self.bias_grad)
         if not self.needs_dx:
             return dy
-        stored, dx = self._buffer("dx", dy.shape[1], self.weight.shape[1], self.inputs)
-        self._product(dy, self.back, stored)
+        stored, dx = self._buffer("dx", dy.shape[1], self.weight.shape[2], self.inputs)
+        self._product(dy, self.weight, stored)
         return dx
 
-    def _product(self, a: Tensor, b: Tensor, out: Tensor) -> Tensor:
+    def _product(self, a: Tensor, b: Tensor, out: Tensor, bias: Tensor | None = None) -> Tensor:
         if self.precision is torch.float32:
-            return torch.bmm(a, b, out=out)
-        return out.copy_(torch.bmm(a.to(self.precision), b.to(self.precision)))
+            return multiply(a, b, out, bias)
+        out.copy_(torch.bmm(a.to(self.precision), b.to(self.precision)))
+        return out if bias is None else out.add_(bias)
 
     def _stored(self, use: str, x: Tensor, width: int) -> Tensor:
         """x with zeros up to `width`, its runs starting alike (see `Memory`): at usual sizes x itself, else a copy."""

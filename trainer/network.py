@@ -48,7 +48,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Parameter:
-    """A parameter with its gradient, views [K, in, out] into the rows of θ and g (biases: [K, 1, out])."""
+    """A parameter with its gradient, views [K, out, in] into the rows of θ and g (biases: [K, 1, out])."""
 
     value: Tensor
     grad: Tensor
@@ -74,8 +74,8 @@ class Layout:
     @staticmethod
     def _place(places: dict, spec: LayerSpec, roles: tuple[str, str], start: int) -> int:
         for role in roles:
-            rows = spec.inputs if role == "weight" else 1
-            place = places[spec.name, role] = Place(spec.name, role, start, rows, spec.outputs)
+            shape = (spec.outputs, spec.inputs) if role == "weight" else (1, spec.outputs)
+            place = places[spec.name, role] = Place(spec.name, role, start, *shape)
             start += -(-math.prod(place.shape) // BLOCK) * BLOCK
         return start
 
@@ -113,7 +113,7 @@ def initial_parameters(layout: Layout, model: Mlp, seed: int) -> Tensor:
 
 
 def _initialise(model: Mlp, weight: Tensor, bias: Tensor, stream: torch.Generator) -> None:
-    fan_in, fan_out = weight.shape[1:]
+    fan_out, fan_in = weight.shape[1:]
     if model.init == "default":
         bound = 1 / math.sqrt(fan_in)
         weight.uniform_(-bound, bound, generator=stream)

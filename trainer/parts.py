@@ -17,7 +17,7 @@ from trainer.state import State
 from trainer.step import Step
 from trainer.tensors import Samples, Tensors
 
-WORKING_SET = 6 << 20
+WORKING_SET = 4 << 20
 """Bytes that a part may touch: some times a core's second-level cache, where the gain from fewer operations is used up."""
 
 

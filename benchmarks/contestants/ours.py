@@ -53,7 +53,8 @@ def tensors(work: Work, device: str) -> Tensors:
 
 def weights(training: Training) -> list[np.ndarray]:
     """W [K, in, out], b [K, 1, out], … of all layers."""
-    return [place.view(training.state.theta).cpu().numpy() for place in training.layout.parameters.values()]
+    theta, places = training.state.theta.cpu(), training.layout.parameters.values()
+    return [(place.view(theta).mT if place.role == "weight" else place.view(theta)).numpy() for place in places]
 
 
 def synchronise(device: str) -> None:
