@@ -31,7 +31,7 @@ def module(layers: list[nn.Module], layout: Layout, theta: torch.Tensor, statist
     running = list(layout.statistics.values())
     with torch.no_grad():
         for layer in layers:
-            for name, parameter in layer.named_parameters():
+            for parameter in layer.parameters():
                 value = places.pop(0).view(theta[None])[0]
                 parameter.copy_(value if parameter.dim() == 2 else value[0])
             for name, buffer in layer.named_buffers():
