@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -38,7 +38,8 @@ class Feed:
     def __init__(self, seeds: Sequence[int], labels: Tensor, classes: int, batch: int | None, rates: Tensor):
         """`labels` [N] of the training set, `batch` None for all of it in every update, `rates` [K, T] of all updates."""
         self.seeds, self.labels, self.classes = seeds, labels, classes
-        self.rates = rates.to(labels.device, torch.float32)
+        self.rates = rates.T.to(labels.device, torch.float32).contiguous().unsqueeze(-1)  # [T, K, 1]
+        self.numbers = torch.arange(len(self.rates), device=labels.device).unsqueeze(-1)
         self.batch = batch or len(labels)
         self.whole_set = batch is None
         self.per_epoch = math.ceil(len(labels) / self.batch)
@@ -53,13 +54,13 @@ class Feed:
 
     def _prepare(self, step: int) -> list[Update]:
         epoch, position = divmod(step, self.per_epoch)
-        places = [None] if self.whole_set else self._places(epoch, position * self.batch)
+        places: Any = [None] if self.whole_set else self._places(epoch, position * self.batch)
         runs, n = len(self.seeds), len(places)
-        target = self.labels.expand(1, runs, 1, -1) if self.whole_set else self.labels[places].view(n, runs, 1, -1)
+        labels = self.labels.repeat(runs) if self.whole_set else self.labels.index_select(0, places.flatten())
+        target = labels.view(n, runs, 1, -1)
         dlog_p = torch.zeros(n, runs, self.classes, target.shape[3], device=target.device)
         dlog_p.scatter_(2, target, -1 / target.shape[3])
-        lr = self.rates[:, step : step + n].T.contiguous().unsqueeze(-1)
-        t = torch.arange(step, step + n, device=lr.device).unsqueeze(-1)
+        lr, t = self.rates[step : step + n], self.numbers[step : step + n]
         return [Update(*given) for given in zip(places, target, dlog_p, lr, t, strict=True)]
 
     def _places(self, epoch: int, start: int) -> Tensor:
