@@ -62,8 +62,8 @@ def test_a_run_has_the_bits_it_has_alone_with_any_number_of_threads(size, layout
 
 def test_large_products_are_made_by_onednn_where_it_is_to_be_had(monkeypatch):
     """And by PyTorch's own operation elsewhere, with the same values to rounding."""
-    if not torch.backends.cpu.get_cpu_capability().startswith("AVX"):
-        pytest.skip("no x86 processor")
+    if not torch.backends.cpu.get_cpu_capability().startswith("AVX") or torch.__version__ < (2, 13):
+        pytest.skip("no x86 processor, or a PyTorch whose oneDNN divides sums among threads")
     assert [size for size in SIZES if not by_onednn(*operands(*SIZES[size], 1, "rows")[:2])] == [
         "small",
         "just too small",

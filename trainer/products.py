@@ -37,7 +37,7 @@ def _in_pieces(a: Tensor, b: Tensor, out: Tensor, bias: Tensor | None) -> Tensor
 
 
 def by_onednn(a: Tensor, b: Tensor) -> bool:
-    """Whether oneDNN makes these products: large ones in float32, on an x86 processor."""
+    """Whether oneDNN makes these products: large ones in float32, on an x86 processor, see `_onednn`."""
     large = a.shape[1] * a.shape[2] * b.shape[2] >= MANY
     return large and ONEDNN is not None and a.dtype is torch.float32 and a.device.type == "cpu"
 
@@ -51,10 +51,11 @@ def _is_dense(b: Tensor) -> bool:
 def _onednn():
     """xWᵀ + b by oneDNN, or None. PyTorch's compiler calls it; there is no public way to it in float32.
 
-    PyTorch's own float32 products are made by MKL, which uses half the width of an AMD processor's vectors.
+    PyTorch's own float32 products are made by MKL, which uses half the width of an AMD processor's vectors. The oneDNN in
+    PyTorch 2.6 divides sums of 784 among the threads, those in 2.13 and 2.15 do not; between them it was not tried.
     """
     x86 = torch.backends.cpu.get_cpu_capability().startswith("AVX")
-    return getattr(torch.ops.mkldnn, "_linear_pointwise", None) if x86 else None
+    return getattr(torch.ops.mkldnn, "_linear_pointwise", None) if x86 and torch.__version__ >= (2, 13) else None
 
 
 ONEDNN = _onednn()
