@@ -59,11 +59,12 @@ class Threads:
 
     Results do not depend on the number (architecture: sums have a fixed tree), so it may change between any two updates. It
     must: two threads win on a quiet machine and lose badly beside a busy neighbour, who comes and goes. Every `PERIOD` seconds
-    each candidate is tried for `TRIAL` seconds and the fastest goes on. The first `SETTLE` updates with another number pay
-    for the change (threads to start, cold caches, at the very beginning MKL's own) and say nothing about it.
+    each candidate is tried for `TRIAL` seconds, in `TURNS` turns, and the one with the fastest turn goes on: a moment's
+    disturbance, or the cold caches of the very first turn, decide nothing. The first `SETTLE` updates with another number pay
+    for the change (threads to start) and say nothing about it.
     """
 
-    PERIOD, TRIAL, SETTLE = 1.0, 0.03, 3
+    PERIOD, TRIAL, TURNS, SETTLE = 1.0, 0.015, 2, 3
 
     def __init__(self, setting: int | str, device: torch.device, rows: int):
         most = cores()
@@ -73,7 +74,6 @@ class Threads:
         if rows < FEW_ROWS:
             self.candidates = [1]
         self.adapts = len(self.candidates) > 1 and device.type == "cpu"
-        self.pace = dict.fromkeys(self.candidates, 0.0)
         self._begin_trials()
 
     def timed(self) -> Threads:
@@ -98,12 +98,14 @@ class Threads:
             return
         if self.waiting is None:
             return self._begin_trials()
-        self.pace[self.current] = self.spent / (self.count - self.SETTLE)
+        pace = self.spent / (self.count - self.SETTLE)
+        self.pace[self.current] = min(self.pace[self.current], pace)
         self._use(self.waiting.pop() if self.waiting else None)
 
     def _begin_trials(self) -> None:
-        self.waiting: list[int] | None = list(self.candidates[1:])
-        self._start(self.candidates[0])
+        self.pace = dict.fromkeys(self.candidates, float("inf"))
+        self.waiting: list[int] | None = self.candidates * self.TURNS
+        self._start(self.waiting.pop())
 
     def _use(self, candidate: int | None) -> None:
         if candidate is None:
