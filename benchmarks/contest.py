@@ -76,7 +76,7 @@ def race(work: Work, contestant: Contestant, threads: int | None) -> tuple[list[
     clock = Clock(work)
     module = importlib.import_module(f"benchmarks.contestants.{contestant.module}")
     module.epochs(work, 1 + contestant.epochs, clock, **contestant.options)
-    return [seconds / contestant.runs for seconds in clock.seconds[1:]][: contestant.epochs], (clock.losses or [[]])[0]
+    return [seconds / contestant.runs for seconds in clock.seconds[1:]][: contestant.epochs], clock.losses()
 
 
 def limit_threads(threads: int | None) -> None:

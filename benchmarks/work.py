@@ -70,17 +70,22 @@ def load_work(root: Path | None) -> Work:
 
 @dataclass
 class Clock:
-    """Times epochs; what lies between `stop` and the next `start` (evaluation) is not counted."""
+    """Times epochs; what lies between `stop` and the next `start` is not counted."""
 
     work: Work
     seconds: list[float] = field(default_factory=list)
-    losses: list[list[float]] = field(default_factory=list)
+    first: list[np.ndarray] = field(default_factory=list)
+    """The weights after the first epoch."""
 
     def start(self) -> None:
         self.started = time.perf_counter()
 
     def stop(self, weights: Sequence[Any] | None = None) -> None:
-        """An epoch is done, with these weights (the floor has none); the losses are those after the first."""
+        """An epoch is done, with these weights (the floor has none)."""
         self.seconds.append(time.perf_counter() - self.started)
-        if weights is not None and not self.losses:
-            self.losses.append(self.work.loss(weights))
+        if weights is not None and not self.first:
+            self.first = [np.array(w) for w in weights]
+
+    def losses(self) -> list[float]:
+        """Of the runs after their first epoch. To be asked for at the end: NumPy's threads go on spinning for a while."""
+        return self.work.loss(self.first) if self.first else []

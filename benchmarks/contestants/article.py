@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from PIL import Image
 from torch import nn
@@ -47,6 +48,7 @@ def sequential(work: Work) -> nn.Sequential:
     return nn.Sequential(nn.Flatten(), *layers[:-1])
 
 
-def weights(model: nn.Sequential) -> list[torch.Tensor]:
-    """W [1, in, out], b [1, 1, out], … as numbers of their own."""
-    return [p.detach().clone().mT[None] if p.ndim == 2 else p.detach().clone()[None, None] for p in model.parameters()]
+def weights(model: nn.Sequential) -> list[np.ndarray]:
+    """W [1, in, out], b [1, 1, out], …"""
+    tensors = (p.detach().mT if p.ndim == 2 else p.detach()[None] for p in model.parameters())
+    return [tensor[None].numpy() for tensor in tensors]

@@ -6,6 +6,8 @@ import multiprocessing
 from multiprocessing.synchronize import Barrier
 from typing import Any
 
+import numpy as np
+
 from benchmarks.work import Clock, Work
 
 
@@ -24,7 +26,7 @@ def epochs(work: Work, n: int, clock: Clock, runs: int = 32) -> None:
         clock.start()
         barrier.wait()
         clock.stop()
-        clock.losses.append([loss for _ in processes for loss in queue.get()])
+    clock.first = [np.concatenate(tensors) for tensors in zip(*(queue.get() for _ in processes), strict=True)]
     for process in processes:
         process.join()
 
@@ -35,9 +37,11 @@ def _work(work: Work, n: int, share: range, barrier: Barrier, queue: Any) -> Non
 
     training = new_training(work, n, len(share), threads=1, first=share.start)
     updates = iter(training)
-    for _ in range(n):
+    for epoch in range(n):
         barrier.wait()
         for _ in range(training.per_epoch):
             next(updates)
         barrier.wait()
-        queue.put(work.loss(weights(training)))
+        if epoch == 0:
+            first = [np.array(w) for w in weights(training)]
+    queue.put(first)
