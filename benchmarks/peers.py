@@ -70,7 +70,7 @@ def _sheet(work: Work, results: Sequence[Result], typical: dict[str, float]) -> 
 
 
 def figures(typical: dict[str, float]) -> list[Figure]:
-    """The ratios that have goals, as far as their contestants took part."""
+    """The ratios, as far as their contestants took part."""
 
     def ratio(name: str, a: str, b: str, must: float | None, aim: float | None, at_least: bool = False) -> list[Figure]:
         both = a in typical and b in typical

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from trainer import products
-from trainer.products import LONGEST, MANY, by_onednn, multiply
+from trainer.products import LONGEST, by_onednn, multiply
 
 SIZES = {  # n, m, p; the number of products by oneDNN is that of the large ones
     "small": (29, 50, 37),
@@ -46,7 +46,6 @@ def test_a_product_is_that_of_float64(size, layout):
     assert multiply(a, b, out) is out
     assert (out - exact).abs().max() < 1e-5 * scale
     assert (multiply(a, b, out, bias) - exact - bias).abs().max() < 1e-5 * scale
-    assert bias.abs().min(2).values.max() > 1e-5  # it was added, then
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -74,8 +73,3 @@ def test_large_products_are_made_by_onednn_where_it_is_to_be_had(monkeypatch):
     monkeypatch.setattr(products, "ONEDNN", None)
     assert not by_onednn(a, b)
     torch.testing.assert_close(multiply(a, b, torch.empty(2, 128, 128), bias), by_one, rtol=1e-4, atol=1e-4)
-
-
-def test_the_smallest_large_product():
-    n, m, p = SIZES["just large enough"]
-    assert n * m * (p - 1) < MANY <= n * m * p

@@ -56,7 +56,7 @@ class Feed:
         epoch, position = divmod(step, self.per_epoch)
         places: Any = [None] if self.whole_set else self._places(epoch, position * self.batch)
         runs, n = len(self.seeds), len(places)
-        labels = self.labels.repeat(runs) if self.whole_set else self.labels.index_select(0, places.flatten())
+        labels = self.labels.expand(runs, -1) if self.whole_set else self.labels.index_select(0, places.flatten())
         target = labels.view(n, runs, 1, -1)
         dlog_p = torch.zeros(n, runs, self.classes, target.shape[3], device=target.device)
         dlog_p.scatter_(2, target, -1 / target.shape[3])
