@@ -328,16 +328,14 @@ def flip(content: bytes) -> bytes:
 
 DAMAGE = [
     (IMAGES, cut, "has 23,528 bytes instead of 47,056"),
-    (IMAGES, lambda content: b"", "is empty"),
     (IMAGES, lambda content: content[:3], "does not begin as an IDX file of bytes"),
     (IMAGES, lambda content: UNPACKED[LABELS], "does not begin as an IDX file of bytes"),
     (IMAGES, lambda content: content + b"\0", "has 47,057 bytes instead of 47,056"),
-    (LABELS, lambda content: content[:4] + struct.pack(">I", 50) + content[8:-10], "holds 50 values by its header"),
-    (LABELS, lambda content: content[:-1] + b"\x0b", "holds the label 11, and labels end at 9"),
+    (LABELS, lambda content: content[:4] + struct.pack(">I", 50) + content[8:-9], "holds 50 values by its header"),
     (IMAGES, flip, "has the right size but not the right SHA-256"),
     (LABELS, lambda content: content[:-1] + bytes([9 - content[-1]]), "has the right size but not the right SHA-256"),
 ]
-DAMAGE_NAMES = ["cut", "empty", "short", "foreign", "long", "count", "label", "flipped", "other label"]
+DAMAGE_NAMES = ["cut", "short", "other file", "long", "count", "flipped", "other label"]
 
 
 @pytest.mark.parametrize(("name", "damage", "reason"), DAMAGE, ids=DAMAGE_NAMES)
@@ -348,17 +346,65 @@ def test_damaged_file(
     server = serve(good)
     online = Tiny(root=str(tmp_path), mirrors=(server.url,))
     load(online)
-    path = online.path / name
-    path.write_bytes(damage(UNPACKED[name]))
+    path, damaged = online.path / name, damage(UNPACKED[name])
+    path.write_bytes(damaged)
     with pytest.raises(DataError) as caught:
         load(Tiny(root=str(tmp_path), mirrors=(nobody,)))
     assert f"Damaged: {path} {reason}" in str(caught.value)
-    assert nobody in str(caught.value) and "Delete what is damaged" in str(caught.value)
+    assert nobody in str(caught.value) and "elete" not in str(caught.value)
     server.requests.clear()
     data = load(online)
     assert data.name == "tiny" and f"replaced by a fresh download: {path} {reason}" in (data.notice or "")
     assert server.requests == {f"{name}.gz": 1}
+    assert path.with_name(f"{name}.damaged").read_bytes() == damaged
     assert load(online).notice is None
+    path.write_bytes(damaged)
+    load(online)
+    assert path.with_name(f"{name}.damaged-2").read_bytes() == damaged
+
+
+def test_an_empty_file_is_fetched_again_whoever_left_it(tmp_path: Path, serve: Serve) -> None:
+    dataset = Tiny(root=str(tmp_path), mirrors=(serve(good).url,))
+    folder = put(dataset)
+    (folder / IMAGES).write_bytes(b"")
+    assert f"{folder / IMAGES} is empty" in (load(dataset).notice or "")
+    assert (folder / IMAGES).read_bytes() == UNPACKED[IMAGES] and not list(folder.glob("*.damaged*"))
+
+
+OWN = [
+    (IMAGES, idx_bytes(np.zeros((7, 5, 5), np.uint8)), "holds 7 × 5 × 5 values by its header", True),
+    (LABELS, idx_bytes(np.full(60, 25, np.uint8)), "holds the label 25, and labels end at 9", True),
+    (IMAGES, b"a text of mine", "does not begin as an IDX file of bytes", False),
+    (IMAGES, UNPACKED[IMAGES][:-100], "bytes instead of", False),
+]
+"""Files of somebody's own under MNIST's names: what is said of them, and whether they are a whole set's."""
+
+
+@pytest.mark.parametrize(("name", "content", "reason", "whole"), OWN, ids=["shape", "labels", "text", "cut"])
+@pytest.mark.parametrize("packed", [False, True])
+def test_what_we_did_not_download_is_never_replaced(
+    name: str, content: bytes, reason: str, whole: bool, packed: bool, tmp_path: Path, serve: Serve
+) -> None:
+    """Refused by name, with a source at hand and the rest missing; and left as it is even where a download was there before."""
+    server = serve(good)
+    dataset = Tiny(root=str(tmp_path), mirrors=(server.url,))
+    path = dataset.path / (f"{name}.gz" if packed else name)
+    content = gzip.compress(content) if packed else content
+    for downloaded_before in (False, whole and not packed):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        if packed and not whole:
+            load(dataset)  # laid beside it
+        else:
+            with pytest.raises(DataError, match="Not tiny: .*left as it is. Move it out of") as caught:
+                load(dataset)
+            assert str(dataset.path / name) in str(caught.value) and reason in str(caught.value)
+            assert not server.requests
+        assert path.read_bytes() == content
+        if not downloaded_before and whole and not packed:
+            path.unlink()
+            load(dataset)
+            server.requests.clear()
 
 
 def test_files_put_there_by_hand_need_no_source(tmp_path: Path) -> None:

@@ -68,9 +68,17 @@ def _save(folder: Path, name: str, content: bytes) -> None:
     lines = "".join(f"{digest}  {file}\n" for file, digest in sorted(digests.items()))
     try:
         _replace(folder / SUMS, lines.encode())
+        _keep_aside(folder / name)
         _replace(folder / name, content)
     except OSError as error:
         raise _unwritable(folder, error) from None
+
+
+def _keep_aside(path: Path) -> None:
+    """Rename what lies at `path`, if it holds anything: damaged or not, it may be dear to somebody."""
+    if path.exists() and path.stat().st_size:
+        names = (path.with_name(f"{path.name}.damaged{number}") for number in ("", *(f"-{i}" for i in range(2, 1000))))
+        path.rename(next(name for name in names if not name.exists()))
 
 
 def _replace(path: Path, content: bytes) -> None:

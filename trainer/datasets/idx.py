@@ -31,6 +31,10 @@ class Damaged(Exception):
     """A file that is there and cannot be right."""
 
 
+class Foreign(Damaged):
+    """A file that is whole, and of another set: somebody's own data, which nothing here may replace."""
+
+
 @dataclass(frozen=True)
 class IdxFile:
     """One file of a set: its name, the shape it must have, and for labels how many classes there are."""
@@ -48,12 +52,15 @@ class IdxFile:
             raise Damaged("does not begin as an IDX file of bytes")
         found = tuple(np.frombuffer(content, ">u4", len(self.shape), offset=4).tolist())
         if found != self.shape:
-            raise Damaged(f"holds {_times(found)} values by its header instead of {_times(self.shape)}")
+            whole = len(content) == start + math.prod(found)
+            raise (Foreign if whole else Damaged)(
+                f"holds {_times(found)} values by its header instead of {_times(self.shape)}"
+            )
         if len(content) != start + math.prod(self.shape):
             raise Damaged(f"has {len(content):,} bytes instead of {start + math.prod(self.shape):,}")
         values = np.frombuffer(content, np.uint8, offset=start).reshape(self.shape)
         if self.classes < 256 and values.max(initial=0) >= self.classes:
-            raise Damaged(f"holds the label {values.max()}, and labels end at {self.classes - 1}")
+            raise Foreign(f"holds the label {values.max()}, and labels end at {self.classes - 1}")
         return values
 
     def read(self, folder: Path, digest: str | None) -> np.ndarray:
@@ -65,7 +72,7 @@ class IdxFile:
         content = _content(folder / self.name)
         values = self.parse(content)
         if digest is not None and hashlib.sha256(content).hexdigest() != digest:
-            raise Damaged("has the right size but not the right SHA-256: some of its bytes were changed")
+            raise Damaged("has the right size but not the right SHA-256")
         return values
 
 
@@ -92,6 +99,24 @@ def read_all(
         except (Missing, Damaged) as fault:
             bad[file] = fault
     return good, bad
+
+
+def not_ours(folder: Path, bad: Mapping[IdxFile, Missing | Damaged]) -> dict[IdxFile, Damaged]:
+    """Those of the `bad` files that no download of ours put there, so that none may replace them.
+
+    Empty files hold nothing to lose, and beside a packed one that does not unpack a download is laid without harm.
+    """
+    noted = sums(folder)
+    return {
+        file: fault
+        for file, fault in bad.items()
+        if isinstance(fault, Foreign)
+        or (isinstance(fault, Damaged) and file.name not in noted and _holds_something(folder / file.name))
+    }
+
+
+def _holds_something(path: Path) -> bool:
+    return path.is_file() and path.stat().st_size > 0
 
 
 def sums(folder: Path) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
@@ -53,19 +54,29 @@ class Mnist(Dataset):
         """From disk, every file checked; what is missing or damaged is downloaded first.
 
         Raises Unreachable where a missing file can't be had, DataError for a damaged one that can't be
-        replaced: a damaged set is somebody's data gone wrong, and no reason to train on another set.
+        replaced: a damaged set is somebody's data gone wrong, and no reason to train on another set. What no
+        download of ours put there is never replaced.
         """
         files = idx.idx_files(*self.sizes)
         good, bad = idx.read_all(self.path, files, self.sha256)
         damaged = [f"{self.path / file.name} {fault}" for file, fault in bad.items() if isinstance(fault, idx.Damaged)]
         if bad:
+            self._refuse(idx.not_ours(self.path, bad))
             self._fetch(files, damaged)
             good, bad = idx.read_all(self.path, files, self.sha256)
         if bad:
             raise DataError(f"{self.path} changed while it was read: {'; '.join(f.name for f in bad)}; start again.")
-        replaced = f"Damaged, and replaced by a fresh download: {'; '.join(damaged)}." if damaged else None
+        replaced = f"Damaged, kept as *.damaged, and replaced by a fresh download: {'; '.join(damaged)}." if damaged else None
         images, labels, test_images, test_labels = (good[file] for file in files)
         return Raw(images, labels, test_images, test_labels, notice=replaced)
+
+    def _refuse(self, foreign: Mapping[idx.IdxFile, idx.Damaged]) -> None:
+        if foreign:
+            found = "; ".join(f"{self.path / file.name} {fault}" for file, fault in foreign.items())
+            raise DataError(
+                f"Not {self.name}: {found}. train did not download it, so it is left as it is. Move it out of "
+                f"{self.path}, or set dataset.root to a folder with {self.name} or with nothing in it."
+            )
 
     def _fetch(self, files: tuple[idx.IdxFile, ...], damaged: list[str]) -> None:
         from trainer.datasets.download import fetch
@@ -77,7 +88,7 @@ class Mnist(Dataset):
                 raise
             raise DataError(
                 f"Damaged: {'; '.join(damaged)}. A new copy could not be had: {error}\n"
-                f"Delete what is damaged and run again with a network, or put good files there."
+                f"Run again with a network: what is damaged is kept under another name, and good files take its place."
             ) from error
 
 
