@@ -1,6 +1,6 @@
-"""Do two versions of the code train to the same bits? Trains every technique on digits, alone, stacked and resumed, by the command.
+"""Do two versions of the code train to the same bits? Trains every technique on digits: alone, stacked, resumed.
 
-`python -m benchmarks.bits FILE` writes a digest of each run's network and records, or compares with those that FILE holds already.
+`python -m benchmarks.bits FILE` writes a digest of each run's network and records, or compares with those it holds.
 Compare on one machine with one version of torch: other processors and versions have other last bits.
 """
 

@@ -148,7 +148,7 @@ def tensors(content: dict[str, Any]) -> dict[str, torch.Tensor]:
     """Every tensor and number of a file's content by its dotted name, configuration and clock left out."""
     found = {}
     for key, value in content.items():
-        if key in ("config", "seconds", "dataset"):
+        if key in ("config", "seconds", "dataset", "digest"):
             continue
         inner = tensors(value) if isinstance(value, dict) else {"": torch.as_tensor(value)}
         found |= {f"{key}.{name}": tensor for name, tensor in inner.items()}

@@ -52,7 +52,7 @@ def save_for_ever(directory: Path) -> None:
     while True:
         state.step += 1
         state.theta.fill_(state.step)
-        checkpoint.save(directory, experiment(optimizer="adam", normalization="batch"), "tiny", state)
+        checkpoint.save(directory, experiment(optimizer="adam", normalization="batch"), "tiny", "", state)
 
 
 def test_killed_while_saving_the_old_one_or_the_new_one_is_there(saved, tmp_path):

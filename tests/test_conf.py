@@ -71,7 +71,8 @@ def test_its_defaults_list_lets_recipes_have_the_last_word():
 
 
 def test_the_bare_command_is_the_default_experiment(loader):
-    assert experiment_of(compose(loader)) == Experiment()
+    root = str(Path("data").absolute())  # a relative one would mean another folder on resuming elsewhere
+    assert experiment_of(compose(loader)) == Experiment(dataset={"name": "mnist", "root": root})
 
 
 @pytest.mark.parametrize("file", FILES, ids=[str(file.relative_to(CONF)) for file in FILES])

@@ -163,7 +163,7 @@ def test_a_directory_that_may_not_be_written(tmp_path):
     assert train(tmp_path, *WORDS, "epochs=1").end() == 0
     run = tmp_path / "runs/run"
     before = {path: path.read_bytes() for path in run.iterdir() if path.is_file()}
-    for path in (tmp_path, *tmp_path.parents[:2]):
+    for path in (tmp_path, *tmp_path.parents[:3]):
         path.chmod(0o755)
     process = CONTEXT.Process(target=as_nobody, args=(run,))
     process.start()

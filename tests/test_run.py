@@ -30,7 +30,16 @@ TRAINING = {"train/loss", "train/accuracy", "valid/loss", "valid/accuracy", "lr"
 TEST = {"test/loss", "test/accuracy"}
 FACTS = {
     *("status", "dataset", "seed", "epochs", "steps", "train_seconds", "stack", "wall_seconds", "samples_per_second"),
-    *("parameters", "device", "threads", "best_epoch", "best/valid/accuracy", "steps_to_target", "samples_to_target"),
+    *(
+        "dataset_digest",
+        "parameters",
+        "device",
+        "threads",
+        "best_epoch",
+        "best/valid/accuracy",
+        "steps_to_target",
+        "samples_to_target",
+    ),
     *("seconds_to_target", "clipped_fraction", "error", "versions", "overrides", "process"),
 }
 

@@ -232,3 +232,53 @@ def test_nohup_is_obeyed():
         signals.training = True
         os.kill(os.getpid(), signal.SIGHUP)
         assert signals.status == "terminated"
+
+
+SWEEP = ("-m", *TINY, "epochs=3000", "optimizer=sgd,adam", "seed=range(3)", "hydra.launcher.workers=2", "name=sw")
+
+
+def sweep_on_a_terminal(directory: Path, lines: int) -> tuple[int, int]:
+    """A sweep on a pty of its own, training; its process (the leader of the pty's session) and the other end of the pty."""
+    directory.mkdir(parents=True, exist_ok=True)
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(directory)
+        os.environ["PYTHONPATH"] = str(ROOT)
+        os.execv(sys.executable, [sys.executable, "-m", "cli", *SWEEP])
+    threading.Thread(target=drain, args=(terminal,), daemon=True).start()
+    cells = directory / "runs/sw"
+    until(lambda: sum(len(rows(cell)) >= lines for cell in cells.glob("opt*")) == 6)
+    return pid, terminal
+
+
+def drain(terminal: int) -> None:
+    try:
+        while os.read(terminal, 1 << 16):
+            pass
+    except OSError:
+        pass
+
+
+@pytest.mark.parametrize("how", ["closed", "group"])
+def test_a_closed_terminal_ends_a_sweep_saved_and_it_goes_on(how, tmp_path):
+    """The terminal closes, or everybody in its foreground group hears SIGHUP: every cell is saved, none has failed."""
+    pid, terminal = sweep_on_a_terminal(tmp_path, 3)
+    os.close(terminal) if how == "closed" else os.killpg(pid, signal.SIGHUP)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 143
+    cells = sorted((tmp_path / "runs/sw").glob("opt*"))
+    assert {summary(cell)["status"] for cell in cells} == {"terminated"}
+    assert all(checkpoint.load(cell).state.step == summary(cell)["steps"] > 0 for cell in cells)
+    assert train(tmp_path, "resume", "runs/sw").end() == 0
+    assert {summary(cell)["status"] for cell in cells} == {"completed"}
+
+
+@pytest.mark.parametrize("reader", ["exec >/dev/full", "exec > >(head -n 1 >/dev/null)"], ids=["full", "gone"])
+def test_a_sweep_whose_reader_goes_is_trained_to_its_end(reader, tmp_path):
+    words = ("-m", *TINY, "epochs=2", "seed=range(3)", "hydra.launcher.workers=1", "name=sw")
+    line = f"{reader}; {sys.executable} -m cli {' '.join(map(repr, words))}"
+    run = subprocess.run(
+        ["bash", "-c", line], cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True
+    )
+    assert run.returncode == 0, run.stderr
+    assert "Traceback" not in run.stderr and run.stderr.count("the console can't be written") <= 1
+    assert [summary(cell)["status"] for cell in (tmp_path / "runs/sw").glob("seed*")] == ["completed"] * 3

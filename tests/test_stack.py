@@ -286,7 +286,7 @@ def pairwise() -> list[dict[str, str]]:
     }
     cases = []
     while missing:
-        case = dict(min(missing, key=sorted))
+        case = dict(sorted(min(missing, key=sorted)))  # in one order, for the workers of pytest-xdist
         for name in names:
             if name not in case:
                 news = {

@@ -34,14 +34,16 @@ class Saved:
     config: dict[str, Any]
     dataset: str
     state: State
+    digest: str = ""  # of the data set; '' in checkpoints from before it was kept
 
 
-def save(directory: Path, experiment: Experiment, dataset: str, state: State) -> None:
+def save(directory: Path, experiment: Experiment, dataset: str, digest: str, state: State) -> None:
     """Replace the run's checkpoint; OSError where the disk refuses, the old one is whole then."""
     content = {
         "version": VERSION,
         "config": experiment.to_dict(),
         "dataset": dataset,
+        "digest": digest,
         **{name: getattr(state, name).cpu() for name in ROWS},
         **{name: getattr(state, name) for name in COUNTS},
         "slots": dict(zip(experiment.optimizer.slots, (slot.cpu() for slot in state.slots), strict=True)),
@@ -93,12 +95,14 @@ def _checked(content: dict[str, Any], path: Path) -> Saved:
     try:
         rows, counts = ({name: content[name] for name in names} for names in (ROWS, COUNTS))
         slots = tuple(content["slots"].values())
-        saved = Saved(content["config"], content["dataset"], State(slots=slots, **rows, **counts))
+        saved = Saved(
+            content["config"], content["dataset"], State(slots=slots, **rows, **counts), content.get("digest", "")
+        )
     except (KeyError, AttributeError):
         raise CheckpointError(f"{path} is a checkpoint with parts missing.") from None
     width = rows["theta"].shape[-1:] if isinstance(rows["theta"], Tensor) else None
     whole = all(_is_row(t) for t in (*rows.values(), *slots)) and all(slot.shape[-1:] == width for slot in slots)
-    plain = isinstance(saved.config, dict) and isinstance(saved.dataset, str)
+    plain = isinstance(saved.config, dict) and isinstance(saved.dataset, str) and isinstance(saved.digest, str)
     if not (whole and plain and all(isinstance(x, int | float) and x >= 0 for x in counts.values())):
         raise CheckpointError(f"{path} is a checkpoint with parts of the wrong kind.")
     return saved

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -25,7 +26,8 @@ class Split(NamedTuple):
 
 @dataclass(frozen=True)
 class Data:
-    """A data set, loaded. `name` is the one really used; `notice` is for the user's eyes and must reach them."""
+    """A data set, loaded. `name` is the one really used, `digest` that of its pixels and labels before any split;
+    `notice` is for the user's eyes and must reach them."""
 
     name: str
     train: Split
@@ -33,9 +35,33 @@ class Data:
     test: Split
     classes: int
     notice: str | None = None
+    digest: str = ""
+
+
+class Found(NamedTuple):
+    """A data set as it was read, and which one it is: the one asked for or its fallback."""
+
+    dataset: Dataset
+    raw: Raw
+    notice: str | None
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of pixels and labels, cut to 16 hexadecimal digits: what tells two sets of one name apart."""
+        sha = hashlib.sha256()
+        for array in self.raw[:4]:
+            sha.update(f"{array.shape}".encode())
+            sha.update(np.ascontiguousarray(array, np.uint8 if array.ndim > 1 else "<i8").data)
+        return sha.hexdigest()[:16]
 
 
 def load(dataset: Dataset, fallen_back: bool = False) -> Data:
+    """`find`, split and scaled."""
+    found = find(dataset, fallen_back)
+    return replace(_data(found.dataset, found.raw), notice=found.notice, digest=found.digest)
+
+
+def find(dataset: Dataset, fallen_back: bool = False) -> Found:
     """Reads `dataset`, or its fallback where it is neither on disk nor to be downloaded.
 
     With `fallen_back` the fallback at once: a run that began on it goes on with it.
@@ -45,17 +71,21 @@ def load(dataset: Dataset, fallen_back: bool = False) -> Data:
     """
     dataset.check()
     if fallen_back and isinstance(dataset, Mnist) and dataset.fallback:
-        substitute = _substitute(dataset)
-        return _data(substitute, substitute.read())
+        return _fall_back(dataset, f"It began on '{dataset.fallback}', because {dataset.name} was not available then.")
     try:
-        return _data(dataset, dataset.read())
+        raw = dataset.read()
+        return Found(dataset, raw, raw.notice)
     except Unreachable as error:
         assert isinstance(dataset, Mnist)  # nothing else is downloaded
         reason = f"{dataset.name} is not complete in {dataset.path}, and {error}"
         if dataset.fallback is None:
             raise DataError(f"{reason}\n{_cure(dataset)}") from error
-        substitute = _substitute(dataset)
-        return replace(_data(substitute, substitute.read()), notice=_notice(dataset, substitute, reason))
+        return _fall_back(dataset, f"{reason}\n{_cure(dataset)}")
+
+
+def _fall_back(dataset: Mnist, reason: str) -> Found:
+    substitute = _substitute(dataset)
+    return Found(substitute, substitute.read(), _notice(dataset, substitute, reason))
 
 
 def _data(dataset: Dataset, raw: Raw) -> Data:
@@ -68,7 +98,6 @@ def _data(dataset: Dataset, raw: Raw) -> Data:
         valid=Split(images[end:], labels[end:]),
         test=Split(_floats(raw.test_images, dataset.standardize), raw.test_labels.astype(np.int64)),
         classes=raw.classes,
-        notice=raw.notice,
     )
 
 
@@ -92,7 +121,7 @@ def _substitute(dataset: Mnist) -> Dataset:
 def _notice(dataset: Mnist, used: Dataset, reason: str) -> str:
     return (
         f"NOT {dataset.name.upper()}: this run uses the data set '{used.name}' instead, and its results say nothing "
-        f"about {dataset.name}.\n{reason}\n{_cure(dataset)}\n"
+        f"about {dataset.name}.\n{reason}\n"
         f"Of its {used.training:,} training images {used.validation:,} are held out. "
         f"dataset.fallback=null stops a run instead."
     )

@@ -7,10 +7,8 @@ import shutil
 import sys
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
-
-from rich.console import Console
 
 from trainer import checkpoint
 from trainer.data import DataError, load
@@ -20,7 +18,7 @@ from trainer.fields import ConfigError
 from trainer.records import Record
 from trainer.report.console import RunInfo, RunView
 from trainer.report.files import SUMMARY
-from trainer.report.guarded import Guarded, say
+from trainer.report.guarded import Guarded, Pipe, leave, say
 from trainer.resuming import resumable
 from trainer.signals import EXIT_CODES, Signals, Stopped
 from trainer.stack_run import Job, StackRun
@@ -97,10 +95,6 @@ def _prepare(job: Job, signals: Signals, resumed: bool) -> tuple[StackRun, str |
     device = resolve(e.device)
     used = checkpoint.load(job.directory).dataset if resumed else e.dataset.name
     data = load(e.dataset, fallen_back=used != e.dataset.name)
-    if resumed and data.name != used:
-        raise ConfigError(
-            f"{job.directory} was trained on {used}, and now {data.name} is what its configuration finds."
-        )
     tensors = on_device(data, device)
     signals.training = True  # from here on there is something to save
     return StackRun([job], tensors, resumed), data.notice
@@ -134,18 +128,9 @@ class Screen:
         self.show("record", record)
 
     def leave(self) -> None:
-        """Take the progress bar away; where stdout is gone, keep Python from failing on it once more at its end."""
+        """Take the progress bar away."""
         self.show("close")
-        if self.show.log is None:
-            with suppress(OSError):
-                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-class Pipe(Console):
-    """A console that reports a reader who has gone, where rich would end the program."""
-
-    def on_broken_pipe(self) -> None:
-        raise  # noqa: PLE0704  # the BrokenPipeError that rich is handling
+        leave(sys.stdout, sys.stderr)
 
 
 def _info(run: StackRun, notice: str | None) -> RunInfo:

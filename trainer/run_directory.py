@@ -89,7 +89,8 @@ class RunDirectory:
         if self.best is not None:
             write_whole(self.directory / BEST, self._weights(self.best))
             self.best = None
-        checkpoint.save(self.directory, self.summary.experiment, self.summary.facts.dataset, state)
+        facts = self.summary.facts
+        checkpoint.save(self.directory, self.summary.experiment, facts.dataset, facts.dataset_digest, state)
         self.summary.reach(state.step, state.seconds)
         self._write_summary()
 

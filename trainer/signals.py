@@ -46,6 +46,8 @@ class Signals:
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
         if self.status is not None:
+            if number == SIGHUP:  # shell and kernel both tell of a closed terminal: no second wish of the user's
+                return
             os._exit(128 + number)
         self.status = STATUS[signal.Signals(number)]
         if not self.training:

@@ -76,6 +76,7 @@ class StackRun:
             batch=training.batch,
             updates=training.updates,
             updates_per_epoch=training.per_epoch,
+            dataset_digest=self.data.digest,
         )
         summary = Summary(job.experiment, facts, job.overrides)
         return RunDirectory(job.directory, summary, training.layout, saved)
@@ -146,8 +147,14 @@ class StackRun:
 
 
 def _saved(job: Job, data: Tensors) -> State:
-    """The state to go on from. CheckpointError where it can't be had, or is that of another network or optimizer."""
-    state, e = checkpoint.load(job.directory).state, job.experiment
+    """The state to go on from. CheckpointError where it can't be had, or is that of other data, another network or optimizer."""
+    saved, e = checkpoint.load(job.directory), job.experiment
+    state = saved.state
+    if saved.dataset != data.name or saved.digest not in ("", data.digest):
+        raise CheckpointError(
+            f"{job.directory} was trained on {saved.dataset}{' with other images' * (saved.dataset == data.name)}, and now "
+            f"{data.name} is what its configuration finds."
+        )
     specs = blueprint(e.model, e.normalization, e.dropout, data.features, data.classes)
     layout = Layout(specs, running_statistics=e.normalization.axis == -2)
     wanted = layout.width, layout.statistics_width, len(e.optimizer.slots)

@@ -26,6 +26,7 @@ class Facts:
     batch: int
     updates: int
     updates_per_epoch: int
+    dataset_digest: str = ""
 
 
 @dataclass
@@ -88,6 +89,7 @@ class Summary:
         return {
             "status": self.status,
             "dataset": facts.dataset,
+            "dataset_digest": facts.dataset_digest,
             "seed": e.seed,
             "epochs": self.epoch,
             "steps": self.step,

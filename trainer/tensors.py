@@ -29,6 +29,7 @@ class Tensors:
     features: int
     classes: int
     device: torch.device
+    digest: str = ""
 
 
 def on_device(data: Data, device: torch.device) -> Tensors:
@@ -41,7 +42,7 @@ def on_device(data: Data, device: torch.device) -> Tensors:
         return Samples(images.to(device), torch.from_numpy(split.labels).to(device))
 
     train, valid, test = moved(data.train), moved(data.valid), moved(data.test)
-    return Tensors(data.name, train, valid, test, features, data.classes, device)
+    return Tensors(data.name, train, valid, test, features, data.classes, device, data.digest)
 
 
 def for_all(images: Tensor, runs: int, features: int) -> Tensor:

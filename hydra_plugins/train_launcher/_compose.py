@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
+from pathlib import Path
 from typing import Any
 
 from hydra._internal.config_loader_impl import ConfigLoaderImpl, get_overrides_dirname
@@ -62,6 +63,8 @@ def experiment_of(config: DictConfig) -> Experiment:
     for group, words in GROUPS.items():
         if group not in data:
             raise ConfigError(unknown_word(group, "null", words))
+    if isinstance(data["dataset"], dict) and isinstance(root := data["dataset"].get("root"), str):
+        data["dataset"]["root"] = str(Path(root).expanduser().absolute())  # a run may be resumed from another folder
     return Experiment.from_dict(data)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from collections.abc import Hashable
+from dataclasses import dataclass, fields
 from typing import Annotated, ClassVar, NamedTuple
 
 import numpy as np
@@ -30,6 +31,11 @@ class Dataset(ABC):
     validation: Annotated[int, "[0, inf)"] = 5000
     limit: Annotated[int, "[1, inf)"] | None = None  # train on the first so many of the others
     standardize: bool = False  # (x - 0.1307) / 0.3081, MNIST's mean and standard deviation, for every set
+
+    def source(self) -> tuple[Hashable, ...]:
+        """What its pixels and labels depend on: the word and its numbers, but not the split or where files lie."""
+        others = {"validation", "limit", "standardize", "root", "fallback"}
+        return (self.name, *(getattr(self, f.name) for f in fields(self) if f.name not in others))
 
     @property
     @abstractmethod

@@ -66,7 +66,9 @@ class Mnist(Dataset):
             good, bad = idx.read_all(self.path, files, self.sha256)
         if bad:
             raise DataError(f"{self.path} changed while it was read: {'; '.join(f.name for f in bad)}; start again.")
-        replaced = f"Damaged, kept as *.damaged, and replaced by a fresh download: {'; '.join(damaged)}." if damaged else None
+        replaced = (
+            f"Damaged, kept as *.damaged, and replaced by a fresh download: {'; '.join(damaged)}." if damaged else None
+        )
         images, labels, test_images, test_labels = (good[file] for file in files)
         return Raw(images, labels, test_images, test_labels, notice=replaced)
 

@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from collections.abc import Callable
 from typing import Any
+
+from rich.console import Console
+
+
+class Pipe(Console):
+    """A console that reports a reader who has gone, where rich would end the program."""
+
+    def on_broken_pipe(self) -> None:
+        raise  # noqa: PLE0704  # the BrokenPipeError that rich is handling
 
 
 class Guarded:
@@ -20,6 +30,11 @@ class Guarded:
         if log is not None:
             self._try(lambda: getattr(log, method)(*arguments))
 
+    def attempt(self, action: Callable[[], Any]) -> None:
+        """Do something that writes where this log does."""
+        if self.log is not None:
+            self._try(action)
+
     def _try(self, action: Callable[[], Any]) -> Any:
         try:
             return action()
@@ -27,6 +42,16 @@ class Guarded:
             self.log = None
             say(f"{self.name} can't be written and is left out from here: {error.strerror or error}.")
             return None
+
+
+def leave(*streams: Any) -> None:
+    """Where a stream is gone, keep Python from failing on it once more at its end."""
+    for stream in streams:
+        try:
+            stream.flush()
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def say(sentence: str) -> None:

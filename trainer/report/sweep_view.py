@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from trainer.report.console import animates
+from trainer.report.guarded import Guarded, Pipe
 from trainer.report.screen import clock, percent
 
 if TYPE_CHECKING:
@@ -67,6 +68,29 @@ class SweepView:
             self.err.print(Panel(Text(text), title=title, border_style="bold yellow"))
         else:
             self.err.print(Text(f"{title}\n{text}" if title else text), soft_wrap=True)
+
+
+class SweepConsole:
+    """The view as the sweep sees it: where nobody reads it any more, that is said once and the sweep goes on."""
+
+    def __init__(self, tally: Tally):
+        self.show = Guarded("the console", lambda: SweepView(tally, Pipe(highlight=False)))
+
+    def __enter__(self) -> SweepConsole:
+        self.show("__enter__")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.show("__exit__")
+
+    def tick(self) -> None:
+        self.show("tick")
+
+    def say(self, text: str, style: str = "") -> None:
+        self.show("say", text, style)
+
+    def warn(self, text: str, title: str | None = None) -> None:
+        self.show("warn", text, title)
 
 
 def panel(tally: Tally) -> RenderableType:

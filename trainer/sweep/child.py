@@ -12,7 +12,7 @@ from pathlib import Path
 import trainer
 
 THREAD_KEYS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-DEAF_TO = {signal.SIGINT, signal.SIGTERM}
+DEAF_TO = {signal.SIGINT, signal.SIGTERM} | ({signal.SIGHUP} if hasattr(signal, "SIGHUP") else set())
 """These reach the whole foreground group; the parent alone answers them, and tells the workers."""
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from trainer.report.guarded import Pipe, leave
 from trainer.sweep.standing import REPLACED
 
 if TYPE_CHECKING:
@@ -32,7 +34,7 @@ def conclude(foreman: SweepForeman, stopped: str | None) -> None:
 
     view, directory = foreman.view, foreman.directory
     if any(status in ("completed", "diverged", "pruned") for status in foreman.tally.statuses.values()):
-        compare_table(directory)
+        view.show.attempt(lambda: compare_table(directory, Pipe()))
     count = foreman.tally.count()
     waiting = len(foreman.cells) - len(foreman.tally.statuses)
     ends = [f"{n} {status}" for status, n in count.most_common()] + [f"{waiting} not begun"] * bool(waiting)
@@ -43,6 +45,7 @@ def conclude(foreman: SweepForeman, stopped: str | None) -> None:
         view.say(f"  train resume {path}  # go on with what is missing")
     view.say(f"  tensorboard --logdir {path}  # curves")
     view.say(f"  train compare {path}  # the table again")
+    leave(sys.stdout, sys.stderr)
 
 
 def _failures(foreman: SweepForeman) -> None:

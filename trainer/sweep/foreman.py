@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from trainer.report.files import SUMMARY, read_json
-from trainer.report.sweep_view import SweepView
+from trainer.report.sweep_view import SweepConsole
 from trainer.sweep.cells import Cell, SweepSettings
 from trainer.sweep.crew import Crew, Message, Worker
+from trainer.sweep.data import SweepData
 from trainer.sweep.failures import fail, reason
 from trainer.sweep.places import Place
 from trainer.sweep.plan import Piece, Stack, plan
@@ -27,19 +28,20 @@ class SweepForeman:
         cells: Sequence[Cell],
         every: Sequence[Cell],
         stands: Sequence[Standing],
+        data: SweepData,
         places: Sequence[Place],
         directory: Path,
         settings: SweepSettings,
     ):
         self.cells, self.places, self.directory, self.settings = list(cells), places, directory, settings
         self.results = Results(directory, every)
-        self.stands = stands
+        self.stands, self.data = stands, data
         todo = [i for i, stand in enumerate(stands) if stand.summary is None]
         self.stacks = plan([self._piece(i, stands[i]) for i in todo], places)
         cost = sum(stack.cost for stack in self.stacks)
         self.tally = Tally(len(cells), len(self.stacks), cost, skipped=len(cells) - len(todo))
-        self.view = SweepView(self.tally)
-        self.notices: set[str] = set()
+        self.view = SweepConsole(self.tally)
+        self.notices = set(data.notices)
         self.failed_fast = False
         self._take_finished(every)
 
@@ -74,7 +76,8 @@ class SweepForeman:
             path, config = str((self.directory / cell.name).absolute()), cell.experiment.to_dict()
             cells.append({"cell": piece.cell, "config": config, "directory": path, "overrides": list(cell.overrides)})
         self.tally.running += len(cells)
-        return {"cells": cells, "resumed": stack.resumed, "prune": self.settings.prune}
+        fallen_back = stack.experiment.dataset in self.data.fallen_back
+        return {"cells": cells, "resumed": stack.resumed, "fallen_back": fallen_back, "prune": self.settings.prune}
 
     def heard(self, worker: Worker, message: Message) -> None:
         """Keep the books up to date with what a worker says."""

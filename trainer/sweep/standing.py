@@ -28,7 +28,7 @@ REPLACED = ".replaced"
 class Standing:
     """`summary` of a finished run; `step` of the checkpoint to go on from, on which data set; all None: from the start.
 
-    `replaced`: a run of another configuration was moved aside.
+    `replaced`: a run of another configuration is to be moved aside, never overwritten.
     """
 
     summary: dict[str, Any] | None = None
@@ -39,7 +39,7 @@ class Standing:
 
 def standing(cell: Cell, directory: Path, results: Collection[str], extends: bool = False) -> Standing:
     """How the cell in `directory` stands. `results` are the statuses that need no more work; with `extends` more epochs than
-    before go on from the checkpoint. What was trained with another configuration is moved aside, never overwritten."""
+    before go on from the checkpoint. What was trained with another configuration is `replaced`."""
     try:
         summary = read_json(directory / SUMMARY)
         config = yaml.load((directory / CONFIG).read_text(), Loader=YamlLoader)  # a safe loader
@@ -51,7 +51,6 @@ def standing(cell: Cell, directory: Path, results: Collection[str], extends: boo
     if not changed and status in results:
         return Standing(summary=summary)
     if changed and not (extends and changed == {"epochs"}):
-        move_aside(directory)
         return Standing(replaced=True)
     if extends and status in results and status != "completed":
         return Standing(summary=summary)  # diverged or pruned: more epochs don't change that

@@ -13,9 +13,10 @@ from trainer.fields import ConfigError
 from trainer.signals import EXIT_CODES, Signals, Stopped
 from trainer.sweep.cells import SWEEP, Cell, SweepSettings, check_prunable, read_sweep, write_sweep
 from trainer.sweep.closing import conclude, opening
+from trainer.sweep.data import find_data
 from trainer.sweep.foreman import SweepForeman
 from trainer.sweep.places import Place, find_places
-from trainer.sweep.standing import standing
+from trainer.sweep.standing import move_aside, standing
 
 CRASHED, WRONG = 1, 2
 
@@ -67,21 +68,28 @@ def _run(cells: Sequence[Cell], directory: Path, settings: SweepSettings, extend
     with alone(directory):
         every = [*cells, *_others(cells, directory)]
         prepared = [_prepared(cell, places) for cell in cells]
-        write_sweep(directory, every, settings)
         results = {"completed", "diverged"} | ({"pruned"} if settings.prune else set())
         stands = [standing(cell, directory / cell.name, results, extends) for cell in cells]
-        return _train(SweepForeman(prepared, every, stands, places, directory, settings))
+        todo = [cell for cell, stand in zip(cells, stands, strict=True) if stand.summary is None]
+        data = find_data(todo, every, directory)
+        write_sweep(directory, every, settings)
+        for cell, stand in zip(cells, stands, strict=True):
+            if stand.replaced:
+                move_aside(directory / cell.name)
+        return _train(SweepForeman(prepared, every, stands, data, places, directory, settings))
 
 
 def _train(foreman: SweepForeman) -> list[dict[str, Any]]:
-    with Signals() as signals, foreman.view as view:
+    with Signals() as signals:
         signals.training = True
-        view.say(opening(foreman))
-        foreman.work(lambda: signals.status)
-    stopped = signals.status
-    conclude(foreman, stopped)
-    if stopped:
-        raise Stopped(stopped)
+        with foreman.view as view:
+            view.say(opening(foreman))
+            for notice in foreman.data.notices:
+                view.warn(notice, title="WARNING: another data set")
+            foreman.work(lambda: signals.status)
+        conclude(foreman, signals.status)
+    if signals.status:
+        raise Stopped(signals.status)
     return [foreman.results.summaries.get(i, {"status": "waiting", "error": None}) for i in range(len(foreman.cells))]
 
 

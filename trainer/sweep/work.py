@@ -61,11 +61,14 @@ def train_stack(order: dict[str, Any], device: str, orders: Orders, report: Repo
     jobs = [Job(Experiment.from_dict(c["config"]), Path(c["directory"]), tuple(c["overrides"])) for c in order["cells"]]
     run = None
     try:
-        data, notice = tensors(jobs[0].experiment.dataset, device)
+        data, notice = tensors(jobs[0].experiment.dataset, order["fallen_back"], device)
         if notice:
             report("notice", text=notice)
         orders.training = True
-        run = StackRun(jobs, data, _begin(jobs, data, order["resumed"]), PRUNERS.get(order["prune"]))
+        if not order["resumed"]:
+            for job in jobs:
+                clear(job.directory)
+        run = StackRun(jobs, data, order["resumed"], PRUNERS.get(order["prune"]))
         watch = Watch(run, [c["cell"] for c in order["cells"]], report)
         run.train(watch, lambda: orders.status)
         watch.tell_ended()
@@ -78,19 +81,13 @@ def train_stack(order: dict[str, Any], device: str, orders: Orders, report: Repo
 
 
 @lru_cache(maxsize=1)
-def tensors(dataset: Dataset, device: str) -> tuple[Tensors, str | None]:
-    """The data set on the device, there once for stack after stack, with the notice for the user."""
-    data = load(dataset)
+def tensors(dataset: Dataset, fallen_back: bool, device: str) -> tuple[Tensors, str | None]:
+    """The data set on the device, there once for stack after stack, with the notice for the user. DataError where the
+    parent found another one: runs of one sweep are never trained on several."""
+    data = load(dataset, fallen_back)
+    if not fallen_back and data.name != dataset.name:
+        raise DataError(f"{dataset.name} was there when the sweep began, and now is not: {data.notice}")
     return on_device(data, resolve(device)), data.notice
-
-
-def _begin(jobs: Sequence[Job], data: Tensors, resumed: bool) -> bool:
-    """Whether to go on from the checkpoints: not where they come from another data set. Else what lies there is cleared."""
-    if resumed and checkpoint.load(jobs[0].directory).dataset == data.name:
-        return True
-    for job in jobs:
-        clear(job.directory)
-    return False
 
 
 def clear(directory: Path) -> None:
