@@ -11,16 +11,16 @@ from time import perf_counter
 from typing import Any
 
 import cli
-from trainer.parts import Parts
-from trainer.run import Screen
-from trainer.run_directory import RunDirectory
-from trainer.stack_run import StackRun
+from trainer.engine.chunks import Chunks
+from trainer.run.run import Screen
+from trainer.run.run_directory import RunDirectory
+from trainer.run.stack_run import StackRun
 
 WATCHED: dict[str, list[tuple[type, str]]] = {
     "console": [(Screen, "tick"), (Screen, "record")],
     "files and TensorBoard": [(RunDirectory, "record")],
     "checkpoints": [(StackRun, "save")],
-    "evaluation": [(Parts, "evaluate")],
+    "evaluation": [(Chunks, "evaluate")],
     "end": [(RunDirectory, "end")],
 }
 

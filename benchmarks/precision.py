@@ -51,10 +51,10 @@ def train(work: Work, precision: str, device: str, seeds: int) -> tuple[list[flo
     """Test accuracies in % on samples held out, and the seconds that all runs took."""
     import torch
 
-    from trainer.data import Data, Split
+    from trainer.data.loading import Data, Split
+    from trainer.data.tensors import on_device
+    from trainer.engine.loop import Training
     from trainer.experiment import Experiment
-    from trainer.loop import Training
-    from trainer.tensors import on_device
 
     floats = work.floats
     cut = len(floats) - HELD_OUT

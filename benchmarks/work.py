@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from trainer.data import DATASETS
+from trainer.data.datasets import DATASETS
 
 LOSS_SAMPLES = 6000
 """Training samples on which a contestant's loss is taken: enough to tell whether it learned."""

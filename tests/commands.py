@@ -18,7 +18,7 @@ import torch
 
 ROOT = Path(__file__).parents[1]
 CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["commands", "trainer.run", "hydra_plugins.train_launcher._command"])
+CONTEXT.set_forkserver_preload(["commands", "trainer.run.run", "trainer.shell.command"])
 
 TINY = (
     *("dataset=synthetic", "dataset.samples=300", "dataset.validation=60", "dataset.features=48"),

@@ -11,7 +11,7 @@ from hydra.core.utils import JobRuntime, setup_globals
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from hydra_plugins.train_launcher._compose import Composer
+from trainer.shell.composing import Composer
 
 CONF = Path(__file__).parents[1] / "conf"
 

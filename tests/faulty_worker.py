@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from trainer.loop import Training
+from trainer.engine.loop import Training
 from trainer.sweep.child import ignore_signals
 from trainer.sweep.worker import leave
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from trainer.data.tensors import Tensors
 from trainer.experiment import Experiment
-from trainer.stack_run import Job, StackRun
-from trainer.tensors import Tensors
+from trainer.run.stack_run import Job, StackRun
 
 
 class Nobody:

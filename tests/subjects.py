@@ -15,14 +15,14 @@ from typing import Annotated, Any, Literal, Union
 import numpy as np
 import torch
 
-from trainer.data import Data, Split
+from trainer.data.loading import Data, Split
+from trainer.data.tensors import Tensors, on_device
+from trainer.engine.batches import Batch
+from trainer.engine.loop import Training
 from trainer.experiment import GROUPS, Experiment
-from trainer.feed import Update
-from trainer.fields import hints
-from trainer.loop import Training
 from trainer.model import Mlp
 from trainer.records import Record
-from trainer.tensors import Tensors, on_device
+from trainer.schema import hints
 
 TECHNIQUES = [(group, word) for group in GROUPS if group not in ("dataset", "model") for word in GROUPS[group]]
 """(group, word) of every technique."""
@@ -112,8 +112,8 @@ def literals(hint: Any) -> tuple[Any, ...]:
     return typing.get_args(hint) if typing.get_origin(hint) is Literal else ()
 
 
-def update_of(labels: torch.Tensor, classes: int = 10) -> Update:
-    """What an update with labels [K, B] is given, written down plainly; its samples' places are left out."""
+def update_of(labels: torch.Tensor, classes: int = 10) -> Batch:
+    """What an update with labels [K, B] is given, written down plainly; its samples' indices are left out."""
     runs, batch = labels.shape
     one_hot = torch.nn.functional.one_hot(labels, classes).mT.to(torch.get_default_dtype())
-    return Update(None, labels.unsqueeze(1), -one_hot / batch, torch.ones(runs, 1), torch.zeros(1, dtype=torch.int64))
+    return Batch(None, labels.unsqueeze(1), -one_hot / batch, torch.ones(runs, 1), torch.zeros(1, dtype=torch.int64))

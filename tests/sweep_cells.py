@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from trainer.experiment import Experiment
-from trainer.sweep import Cell, SweepSettings, run_sweep
+from trainer.sweep.cells import Cell, SweepSettings
+from trainer.sweep.sweep import run_sweep
 
 SYNTHETIC = {"name": "synthetic", "samples": 300, "validation": 60, "features": 48}
 

@@ -14,7 +14,7 @@ from benchmarks.contestants.ours import new_training, weights
 from benchmarks.peers import figures
 from benchmarks.results import RESULTS, Figure, Report
 from benchmarks.work import Clock, Work
-from trainer.data import DATASETS
+from trainer.data.datasets import DATASETS
 
 ROOT = Path(__file__).parent.parent
 QUOTED = re.compile(r"([\d.]+)[^\d\n]{0,8}<!-- (\S+\.json): (.+?) -->")
@@ -43,7 +43,7 @@ def test_the_common_loss_is_that_of_the_initial_network_by_torch(work):
     import torch
 
     training = new_training(work, 1, runs=2)
-    logits = training.parts.steps[0].network.forward(torch.from_numpy(work.floats).expand(2, -1, -1))
+    logits = training.chunks.steps[0].network.forward(torch.from_numpy(work.floats).expand(2, -1, -1))
     expected = [torch.nn.functional.cross_entropy(row, torch.from_numpy(work.labels)).item() for row in logits]
     assert work.loss(weights(training)) == pytest.approx(expected, rel=1e-5)
 

@@ -13,9 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from subjects import literals, narrow, options, tiny
 
+from trainer.engine.loop import Training
+from trainer.errors import ConfigError
 from trainer.experiment import GROUPS, Checkpoint, Experiment
-from trainer.fields import ConfigError, choose, hints
-from trainer.loop import Training
+from trainer.schema import choose, hints
 
 ALL_WORDS = [(group, word) for group, table in GROUPS.items() for word in table]
 TECHNIQUES = {group: table for group, table in GROUPS.items() if group != "dataset"}

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 from commands import TINY, Command, train
-from test_checkpoint import Evil, packed
+from evil import Evil, packed
 
 from trainer import load_model
 

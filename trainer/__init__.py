@@ -8,7 +8,14 @@ for record in train(Experiment(optimizer="momentum", clip="grad", dataset="digit
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from trainer.engine.loop import train
+    from trainer.errors import ConfigError
+    from trainer.experiment import Experiment
+    from trainer.records import Record
+    from trainer.run.export import load_model
 
 # Threads that wait by spinning take the core from whoever has work, ourselves included: beside a busy neighbour an update on two
 # threads took 20 times as long (docs/performance.md). Read when torch is loaded; a value that is set already stays.
@@ -16,15 +23,15 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 os.environ.setdefault("GOMP_SPINCOUNT", "10000")  # turns: about to the next operation of an update
 
 __version__ = "0.1.0"
+__all__ = ["ConfigError", "Experiment", "Record", "__version__", "load_model", "train"]
 
 _HOMES = {
+    "ConfigError": "errors",
     "Experiment": "experiment",
-    "ConfigError": "fields",
-    "train": "loop",
-    "load_model": "export",
     "Record": "records",
+    "load_model": "run.export",
+    "train": "engine.loop",
 }
-__all__ = ["ConfigError", "Experiment", "Record", "__version__", "load_model", "train"]
 
 
 def __getattr__(name: str) -> Any:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
-from trainer.clipping import CLIPS, Clip
-from trainer.data import DATASETS, DataError, Dataset
-from trainer.decay import DECAYS, Decay
-from trainer.dropout import DROPOUTS, Dropout
-from trainer.fields import ConfigError, check, choose, hints, parse
+from trainer.data.datasets import DATASETS, Dataset
+from trainer.errors import ConfigError, DataError
 from trainer.model import MODELS, Mlp
-from trainer.normalization import NORMALIZATIONS, Normalization
-from trainer.optimizers import OPTIMIZERS, Optimizer
+from trainer.schema import check, choose, hints, parse
+from trainer.techniques.clipping import CLIPS, Clip
+from trainer.techniques.decay import DECAYS, Decay
+from trainer.techniques.dropout import DROPOUTS, Dropout
+from trainer.techniques.normalization import NORMALIZATIONS, Normalization
+from trainer.techniques.optimizers import OPTIMIZERS, Optimizer
 
 Count = Annotated[int, "[0, inf)"]
 AtLeastOne = Annotated[int, "[1, inf)"]
@@ -109,7 +110,7 @@ def _cadence(value: Any) -> Checkpoint:
 
 
 def _refuse_unknown(data: Mapping[str, Any]) -> None:
-    from trainer.fields import unknown_key
+    from trainer.schema import unknown_key
 
     known = hints(Experiment)
     for key in data:
@@ -154,3 +155,15 @@ def _check_combination(e: Experiment) -> None:
     for sentence, applies in nonsense.items():
         if applies:
             raise ConfigError(sentence)
+
+
+def structure(e: Experiment) -> Hashable:
+    """What must be equal for two experiments to train as one stack; all other numbers, the seed and the decay may differ.
+
+    A number that is 0 in one run and not in another is structure too: the step leaves out what nobody in the stack uses.
+    """
+    model = replace(e.model, init="default", init_scale=1.0)
+    names = (e.optimizer.name, e.clip.name, e.normalization.name)
+    used = (e.optimizer.weight_decay > 0, e.dropout.rate > 0, e.dropout.input_rate > 0)  # type: ignore[attr-defined]
+    sizes = (e.epochs, e.batch_size, e.record_every)
+    return (e.dataset, model, names, used, sizes, e.device, e.threads, e.precision)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal, NamedTuple
 
-from trainer.dropout import Dropout
-from trainer.normalization import Normalization
+from trainer.techniques.dropout import Dropout
+from trainer.techniques.normalization import Normalization
 
 Width = Annotated[int, "[1, inf)"]
 Positive = Annotated[float, "(0, inf)"]
@@ -29,13 +29,13 @@ class Mlp:
 
 
 class LayerSpec(NamedTuple):
-    """One layer: its kind, its name in metrics, its input and output width, its place among those of its kind."""
+    """One layer: its kind, its name in metrics, its input and output width, its index among those of its kind."""
 
     kind: Literal["dropout", "linear", "standardize", "affine", "activation"]
     name: str
     inputs: int
     outputs: int
-    place: int
+    index: int
 
 
 def blueprint(
@@ -44,21 +44,21 @@ def blueprint(
     """The layers of the network in order; `linear1`, `norm1`, … are the names in `grad_norm/<layer>` and the like."""
     layers = [LayerSpec("dropout", "input", features, features, 0)] if dropout.input_rate else []
     width = features
-    for place, units in enumerate(model.hidden, start=1):
-        linear = LayerSpec("linear", f"linear{place}", width, units, place)
+    for index, units in enumerate(model.hidden, start=1):
+        linear = LayerSpec("linear", f"linear{index}", width, units, index)
         if normalization.axis is None:
             layers += [linear]
         else:
             normed = width if normalization.before_linear else units
-            standardize = LayerSpec("standardize", f"norm{place}", normed, normed, place)
+            standardize = LayerSpec("standardize", f"norm{index}", normed, normed, index)
             pair = [standardize, linear] if normalization.before_linear else [linear, standardize]
-            layers += [*pair, LayerSpec("affine", f"norm{place}", units, units, place)]
-        layers.append(LayerSpec("activation", model.activation, units, units, place))
+            layers += [*pair, LayerSpec("affine", f"norm{index}", units, units, index)]
+        layers.append(LayerSpec("activation", model.activation, units, units, index))
         if dropout.rate:
-            layers.append(LayerSpec("dropout", f"hidden{place}", units, units, place))
+            layers.append(LayerSpec("dropout", f"hidden{index}", units, units, index))
         width = units
-    place = len(model.hidden) + 1
-    return [*layers, LayerSpec("linear", f"linear{place}", width, classes, place)]
+    index = len(model.hidden) + 1
+    return [*layers, LayerSpec("linear", f"linear{index}", width, classes, index)]
 
 
 MODELS: dict[str, type[Mlp]] = {Mlp.name: Mlp}

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.work import Clock, Work
-from trainer.products import multiply
+from trainer.engine.matmul import multiply
 
 
 def epochs(work: Work, n: int, clock: Clock, runs: int = 1, device: str = "cpu", by: str = "train") -> None:

@@ -6,10 +6,10 @@ import numpy as np
 import torch
 
 from benchmarks.work import Clock, Work
-from trainer.data import Data, Split
+from trainer.data.loading import Data, Split
+from trainer.data.tensors import Tensors, on_device
+from trainer.engine.loop import Training
 from trainer.experiment import Experiment
-from trainer.loop import Training
-from trainer.tensors import Tensors, on_device
 
 
 def epochs(work: Work, n: int, clock: Clock, runs: int = 1, threads: int | str = "auto", device: str = "cpu") -> None:

@@ -14,7 +14,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 if TYPE_CHECKING:
-    from trainer.sweep import Cell
+    from trainer.sweep.cells import Cell
 
 
 @dataclass
@@ -41,7 +41,8 @@ class StackLauncher(Launcher):
         self.context, self.config = hydra_context, config
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> list[JobReturn]:
-        from trainer.sweep import SweepSettings, run_sweep
+        from trainer.sweep.cells import SweepSettings
+        from trainer.sweep.sweep import run_sweep
 
         directory = Path(self.config.hydra.sweep.dir)
         configs = [self.context.config_loader.load_sweep_config(self.config, list(words)) for words in job_overrides]
@@ -53,9 +54,9 @@ class StackLauncher(Launcher):
 
     def _cells(self, configs: Sequence[DictConfig], job_overrides: Sequence[Sequence[str]]) -> "list[Cell]":
         """The cells as experiments, each checked, with their names."""
-        from hydra_plugins.train_launcher._cells import checked
-        from trainer.directories import cell_names
-        from trainer.sweep import Cell
+        from trainer.run.directories import cell_names
+        from trainer.shell.cells import checked
+        from trainer.sweep.cells import Cell
 
         words = [tuple(filter_overrides(overrides)) for overrides in job_overrides]
         experiments = [checked(config, own) for config, own in zip(configs, words, strict=True)]
@@ -63,7 +64,7 @@ class StackLauncher(Launcher):
         return [Cell(*each) for each in zip(experiments, names, words, strict=True)]
 
     def _answer(self, cell: "Cell", config: DictConfig, summary: dict[str, Any], directory: Path) -> JobReturn:
-        from hydra_plugins.train_launcher._cells import CellFailed, objective
+        from trainer.shell.cells import CellFailed, objective
 
         answer = JobReturn(
             overrides=list(cell.overrides), cfg=config, hydra_cfg=config, task_name=config.hydra.job.name

@@ -13,10 +13,11 @@ from rich.console import Console
 
 from trainer.compare.comparison import Comparison, compare
 from trainer.compare.export import write_csv, write_json
-from trainer.compare.groups import Keys, nearest, printable
+from trainer.compare.groups import Keys, nearest
 from trainer.compare.options import Options
-from trainer.compare.runs import CompareError
 from trainer.compare.table import needed_width, print_comparison
+from trainer.errors import CompareError
+from trainer.identity import printable
 
 EXAMPLES = """\
 examples:

@@ -11,8 +11,10 @@ import numpy as np
 
 from trainer.compare.groups import Keys, find_group, group_runs, labels, nearest, values_of, varying
 from trainer.compare.options import Options, check, direction_of
-from trainer.compare.runs import CompareError, Run, find_runs, without_repeats
+from trainer.compare.runs import Run, find_runs, without_repeats
 from trainer.compare.statistics import Difference, Estimate, estimate, holm, paired_difference
+from trainer.errors import CompareError
+from trainer.records import Status
 
 Seed = Hashable
 
@@ -81,8 +83,8 @@ def compare(roots: Iterable[Path], options: Options) -> Comparison:
     places = ", ".join(str(root) for root in roots[:3]) + (", …" if len(roots) > 3 else "")
     if not found:
         raise CompareError("\n".join([*warnings, f"No runs below {places}; `train` writes one."]))
-    finished = [run for run in found if run.status in ("completed", "diverged")]
-    unfinished = _counts(run.status for run in found if run.status not in ("completed", "diverged"))
+    finished = [run for run in found if run.status in (Status.COMPLETED, Status.DIVERGED)]
+    unfinished = _counts(run.status for run in found if run.status not in (Status.COMPLETED, Status.DIVERGED))
     if not finished:
         raise CompareError(f"No finished run below {places}: {', '.join(f'{n} {s}' for s, n in unfinished.items())}.")
     runs, repeats = without_repeats(finished)
@@ -132,8 +134,8 @@ def _rank(row: Row, options: Options) -> tuple[bool, float]:
 
 def _row(label: str, tried: list[Run], options: Options) -> Row:
     chosen = choose(tried, options.tune, options.selection) if options.tune else tried
-    runs = [run for run in chosen if run.status == "completed"]
-    diverged = [run for run in chosen if run.status == "diverged"]
+    runs = [run for run in chosen if run.status == Status.COMPLETED]
+    diverged = [run for run in chosen if run.status == Status.DIVERGED]
     values = [(value, run) for run in runs if (value := run.metric(options.metric)) is not None]
     best = max(values, key=lambda pair: pair[0] * (options.direction or 1), default=(None, None))[1]
     sample = list(by_seed(runs, options.metric).values())
@@ -165,8 +167,8 @@ def choose(runs: list[Run], keys: Keys, metric: str) -> list[Run]:
     """The runs of the setting of `keys` with the best mean over seeds; one with diverged runs loses to any without."""
 
     def score(setting: list[Run]) -> tuple[float, float]:
-        mean = estimate(list(by_seed((run for run in setting if run.status == "completed"), metric).values())).mean
-        diverged = sum(run.status == "diverged" for run in setting) / len(setting)
+        mean = estimate(list(by_seed((run for run in setting if run.status == Status.COMPLETED), metric).values())).mean
+        diverged = sum(run.status == Status.DIVERGED for run in setting) / len(setting)
         return diverged, math.inf if mean is None else -mean * (direction_of(metric) or 1)
 
     return min(group_runs(runs, keys), key=score)

@@ -10,6 +10,7 @@ from trainer.compare.comparison import Row, Seed, by_seed
 from trainer.compare.groups import group_runs
 from trainer.compare.runs import Run
 from trainer.compare.statistics import estimate
+from trainer.records import Status
 
 
 class Point(NamedTuple):
@@ -33,14 +34,14 @@ def learning_curve(row: Row, metric: str) -> list[Point]:
 
 def sensitivity(row: Row, key: str, metric: str) -> list[Point]:
     """The metric over the values of `key` that the row tried; empty where these are no numbers."""
-    finished = [run for run in row.tried if run.status == "completed"]
+    finished = [run for run in row.tried if run.status == Status.COMPLETED]
     settings = {number(runs[0], key): by_seed(runs, metric) for runs in group_runs(finished, (key,))}
     return _points({x: values for x, values in settings.items() if x is not None})
 
 
 def diverged_at(row: Row, key: str) -> list[float]:
     """The values of `key` at which at least one of the row's runs diverged."""
-    found = {number(run, key) for run in row.tried if run.status == "diverged"}
+    found = {number(run, key) for run in row.tried if run.status == Status.DIVERGED}
     return sorted(x for x in found if x is not None)
 
 

@@ -10,10 +10,10 @@ from typing import Any
 
 from trainer.compare.comparison import Comparison, Options, Row, Table
 from trainer.compare.fairness import flags
-from trainer.compare.groups import show
 from trainer.compare.statistics import Difference
 from trainer.compare.table import chosen
 from trainer.compare.verdicts import row_verdict, scale_of
+from trainer.identity import show
 
 
 def write_csv(comparison: Comparison, path: Path) -> None:

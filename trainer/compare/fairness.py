@@ -6,8 +6,9 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 from itertools import chain
 
 from trainer.compare.comparison import Options, Row, Table
-from trainer.compare.groups import Keys, group_runs, show, varying
+from trainer.compare.groups import Keys, group_runs, varying
 from trainer.compare.runs import Run
+from trainer.identity import show
 
 RATE = "optimizer.lr"
 FEW_SEEDS = 3

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Sequence
 from difflib import get_close_matches
 
-from trainer.compare.runs import CompareError, Run, is_housekeeping
+from trainer.compare.runs import Run
+from trainer.errors import CompareError
+from trainer.identity import is_learning, show
 
 Settings = dict[str, Hashable]
 Keys = tuple[str, ...]
@@ -71,29 +73,13 @@ def _techniques(run: Run) -> str:
     return _words(run, tuple(k for k in words if k != "dataset" and run.settings[k] != "none")) or "all runs"
 
 
-def show(value: Hashable) -> str:
-    """A value as one would type it on the command line."""
-    if isinstance(value, tuple):
-        return f"[{','.join(show(item) for item in value)}]"
-    if isinstance(value, bool) or value is None:
-        return {True: "true", False: "false", None: "null"}[value]
-    if isinstance(value, float):
-        return short if float(short := format(value, "g")) == value else repr(value)
-    return printable(value)
-
-
-def printable(value: object) -> str:
-    """Text without control characters: a run directory may come from a stranger, and must not steer the terminal."""
-    return "".join(c if c.isprintable() else "?" for c in str(value))
-
-
 def check_keys(option: str, keys: Iterable[str], runs: Sequence[Run]) -> None:
     """Raises CompareError for a key that no run has, with the nearest one that exists."""
     known = {key: None for run in runs for key in run.settings}
     for key in keys:
         if key == "seed":
             raise CompareError(f"{option} seed: runs are averaged over seeds and paired by them; choose another key.")
-        if is_housekeeping(key):
+        if not is_learning(key):
             raise CompareError(f"{option} {key}: this key cannot change what a run learns; choose another.")
         if key not in known:
             allowed = ", ".join(varying(runs)) or "none"

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from trainer.compare.groups import Keys, check_keys, nearest
-from trainer.compare.runs import CompareError, Run
+from trainer.compare.runs import Run
+from trainer.errors import CompareError
+from trainer.records import Status
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ def check(runs: Sequence[Run], options: Options) -> None:
     check_keys("--tune", options.tune, runs)
     if both := set(options.by or ()) & set(options.tune):
         raise CompareError(f"{', '.join(sorted(both))} is in --tune and in --by; a row's own key cannot be tuned.")
-    completed = [run for run in runs if run.status == "completed"]
+    completed = [run for run in runs if run.status == Status.COMPLETED]
     known = {name: None for run in completed for name in run.summary if run.metric(name) is not None}
     for name in (options.metric, options.selection) if options.tune else (options.metric,):
         if completed and name not in known:

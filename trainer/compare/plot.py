@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from trainer.compare.comparison import Comparison, Options, Row, Table, by_seed
 from trainer.compare.curves import Point, diverged_at, learning_curve, number, sensitivity
-from trainer.compare.groups import printable, show
-from trainer.compare.runs import CompareError
+from trainer.errors import CompareError
+from trainer.identity import printable, show
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,21 +13,10 @@ from typing import Any
 
 import yaml
 
-from trainer.process import status_of
-
-# The one list of keys (or whole groups of keys) that cannot change what a run learns, and so never tell two
-# configurations apart. `target` only says when to look at the clock; runs are averaged over `seed` and paired by it.
-HOUSEKEEPING = (
-    "seed", "name", "device", "threads", "target", "record_every", "log", "checkpoint", "report", "dataset.root",
-    "dataset.fallback",
-)  # fmt: skip
-
-# libyaml reads 300 configurations in 0.1 s, pure Python in 0.7 s.
-YamlLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
-class CompareError(ValueError):
-    """A mistake of the user's in one plain sentence: what is wrong, what is allowed, the nearest match."""
+from trainer.errors import CompareError
+from trainer.identity import flatten, is_learning
+from trainer.report.files import YamlLoader
+from trainer.run.process import status_of
 
 
 @dataclass(frozen=True)
@@ -132,7 +121,7 @@ def read_run(directory: Path) -> Run:
     seed, target = flat.get("seed"), flat.get("target")
     if isinstance(seed, bool) or not isinstance(seed, int):
         raise CompareError(f"{config_file}: it has no whole-numbered seed, so it is not the configuration of a run.")
-    settings = {key: value for key, value in flat.items() if not is_housekeeping(key)}
+    settings = {key: value for key, value in flat.items() if is_learning(key)}
     settings["dataset"] = str(summary.get("dataset") or settings.get("dataset", "unknown"))
     return Run(
         directory, settings, seed, float(target) if isinstance(target, int | float) else None, summary,
@@ -156,31 +145,6 @@ def _mapping(path: Path, parse: Callable[[str], Any]) -> dict[str, Any]:
     if not isinstance(content, dict) or not content:
         raise CompareError(f"{path}: it is empty or holds something else than keys and values.")
     return content
-
-
-def flatten(config: Mapping[Any, Any]) -> dict[str, Hashable]:
-    """`{"optimizer": {"name": "sgd", "lr": 0.1}}` → `{"optimizer": "sgd", "optimizer.lr": 0.1}`; lists → tuples."""
-    flat: dict[str, Hashable] = {}
-    for key, value in config.items():
-        if isinstance(value, Mapping):
-            inner = flatten(value)
-            word = {str(key): inner.pop("name")} if "name" in inner else {}
-            flat |= word | {f"{key}.{rest}": leaf for rest, leaf in inner.items()}
-        else:
-            flat[str(key)] = _frozen(value)
-    return flat
-
-
-def _frozen(value: Any) -> Hashable:
-    return tuple(_frozen(item) for item in value) if isinstance(value, list) else _hashable(value)
-
-
-def _hashable(value: Any) -> Hashable:
-    return value if isinstance(value, Hashable) else repr(value)
-
-
-def is_housekeeping(key: str) -> bool:
-    return any(key == name or key.startswith(f"{name}.") for name in HOUSEKEEPING)
 
 
 def without_repeats(runs: Iterable[Run]) -> tuple[list[Run], list[Run]]:

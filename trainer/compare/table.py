@@ -13,8 +13,9 @@ from rich.text import Text
 
 from trainer.compare.comparison import Comparison, Options, Row, Table
 from trainer.compare.fairness import flags, targets_of
-from trainer.compare.groups import printable, show, varying
+from trainer.compare.groups import varying
 from trainer.compare.verdicts import SIGNIFICANT, Scale, row_verdict, scale_of
+from trainer.identity import printable, show
 
 DIRECTIONS = {1: "higher is better", -1: "lower is better", 0: "neither high nor low is better"}
 STYLES = {"better": "green", "worse": "red"}

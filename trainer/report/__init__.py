@@ -1,1 +1,1 @@
-"""Consumers of records: files, TensorBoard, the console. They know nothing of the training."""
+"""Consumers of records: console, TensorBoard and files. Never imports the engine or a run."""

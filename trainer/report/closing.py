@@ -9,18 +9,19 @@ from typing import Any
 
 from rich.text import Text
 
-from trainer.clipping import GradientClip
 from trainer.experiment import Experiment
+from trainer.records import Status
+from trainer.techniques.clipping import GradientClip
 
-COLOURS = {"completed": "green", "diverged": "red", "failed": "red"}
+COLOURS = {Status.COMPLETED: "green", Status.DIVERGED: "red", Status.FAILED: "red"}
 
 
 def closing(summary: dict[str, Any], directory: Path, experiment: Experiment) -> Iterator[Text]:
     """Lines about a run that has ended, from its summary."""
     yield Text(f"{result(summary)}.", style=f"bold {COLOURS.get(summary['status'], 'yellow')}")
-    if summary["status"] == "failed":
+    if summary["status"] == Status.FAILED:
         yield Text(f"{summary.get('error')} (traceback in {directory / 'train.log'})")
-    if summary["status"] == "diverged":
+    if summary["status"] == Status.DIVERGED:
         yield Text(cure_of_divergence(summary, experiment), style="yellow")
     if (summary.get("clipped_fraction") or 0) > 0.5:
         yield Text(cure_of_clipping(summary["clipped_fraction"], experiment), style="yellow")
@@ -68,9 +69,9 @@ def threshold_key(experiment: Experiment) -> str | None:
 def next_commands(status: str, directory: Path, experiment: Experiment) -> Iterator[tuple[str, str]]:
     """What to type next, and what for."""
     path, parent = shlex.quote(str(directory)), shlex.quote(str(directory.parent))
-    if status in ("interrupted", "terminated", "failed"):
+    if status in (Status.INTERRUPTED, Status.TERMINATED, Status.FAILED):
         yield f"train resume {path}", "go on where it stopped"
     yield f"tensorboard --logdir {path}", "curves"
-    if status == "completed":
+    if status == Status.COMPLETED:
         yield f"train compare {parent}", "with the runs beside it"
         yield f"train resume {path} epochs={2 * experiment.epochs or 10}", "train longer"

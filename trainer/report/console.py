@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -13,34 +12,11 @@ from rich.live import Live
 from rich.panel import Panel
 from rich.text import Text
 
-from trainer.experiment import Experiment
 from trainer.records import Record
 from trainer.report.closing import closing
 from trainer.report.lines import opening, plain_line
+from trainer.report.run_info import RunInfo
 from trainer.report.screen import Screen
-
-
-@dataclass(frozen=True)
-class RunInfo:
-    """What is trained, where, and how much of it.
-
-    `dataset` is the one really used, `notice` the warning where that is not the one asked for. `device` and `threads` are in
-    words. `started_at_step` is 0, or where a resumed run goes on.
-    """
-
-    experiment: Experiment
-    dataset: str
-    notice: str | None
-    device: str
-    threads: int | str
-    parameters: int
-    updates: int
-    updates_per_epoch: int
-    train_samples: int
-    valid_samples: int
-    test_samples: int
-    directory: Path
-    started_at_step: int = 0
 
 
 class RunView:

@@ -12,9 +12,9 @@ from collections.abc import Collection, Hashable, Iterator
 from functools import cache
 from typing import Annotated, Any
 
-from trainer.compare.groups import show
 from trainer.experiment import GROUPS, Experiment
-from trainer.fields import hints
+from trainer.identity import show
+from trainer.schema import hints
 
 
 def declarations(varying: Collection[str]) -> Iterator[Any]:

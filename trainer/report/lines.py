@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from trainer.experiment import GROUPS, Experiment
-from trainer.records import Record
+from trainer.records import Record, Status
 
 if TYPE_CHECKING:
-    from trainer.report.console import RunInfo
+    from trainer.report.run_info import RunInfo
 
 SHOWN = (
     "train/loss", "train/accuracy", "valid/loss", "valid/accuracy", "test/loss", "test/accuracy",
@@ -45,5 +45,5 @@ def plain_line(record: Record, info: RunInfo) -> str:
     """A record in one line, six digits a value, names as in every other output."""
     counts = f"epoch {record.epoch}/{info.experiment.epochs}  update {record.step}/{info.updates}"
     metrics = [f"{name} {record.metrics[name]:.6g}" for name in SHOWN if name in record.metrics]
-    status = [] if record.status == "running" else [record.status]
+    status = [] if record.status == Status.RUNNING else [record.status]
     return "  ".join([counts, f"seconds {record.seconds:.3f}", *metrics, *status])

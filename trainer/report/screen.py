@@ -15,7 +15,7 @@ from rich.text import Text
 from trainer.records import Record
 
 if TYPE_CHECKING:
-    from trainer.report.console import RunInfo
+    from trainer.report.run_info import RunInfo
 
 
 class Column(NamedTuple):

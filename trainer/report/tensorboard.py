@@ -9,9 +9,9 @@ from collections.abc import Collection, Hashable, Iterator
 from pathlib import Path
 from typing import Any
 
-from trainer.compare.runs import flatten, is_housekeeping
 from trainer.experiment import Experiment
-from trainer.records import Record
+from trainer.identity import flatten, is_learning
+from trainer.records import Record, Status
 from trainer.report.event_file import EventFile
 from trainer.report.hparams import declarations, typed
 
@@ -27,7 +27,7 @@ CHARTS = {
 }
 """Category → chart → the tags it shows together."""
 
-STATUS = {"completed": "STATUS_SUCCESS", "diverged": "STATUS_FAILURE", "failed": "STATUS_FAILURE"}
+STATUS = {Status.COMPLETED: "STATUS_SUCCESS", Status.DIVERGED: "STATUS_FAILURE", Status.FAILED: "STATUS_FAILURE"}
 """TensorBoard keeps the first end it is told, so a run that may go on later has none; it shows as unknown."""
 
 
@@ -75,14 +75,14 @@ class TensorBoard:
 
 def group_name(settings: dict[str, Hashable]) -> str:
     """What runs that differ in nothing but their seed share, so that TensorBoard averages them."""
-    deciding = {key: value for key, value in settings.items() if not is_housekeeping(key)}
+    deciding = {key: value for key, value in settings.items() if is_learning(key)}
     return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def shown(settings: dict[str, Hashable]) -> Iterator[tuple[str, Hashable]]:
     """The hyper-parameters of a run: what decides its result, and the seed; keys without a value left out."""
     for key, value in settings.items():
-        if value is not None and (key == "seed" or not is_housekeeping(key)):
+        if value is not None and (key == "seed" or is_learning(key)):
             yield key, value
 
 
@@ -90,7 +90,7 @@ def _experiment(varying: Collection[str]) -> Any:
     from tensorboard.plugins.hparams.api_pb2 import Experiment as Proto
     from tensorboard.plugins.hparams.api_pb2 import MetricInfo, MetricName
 
-    infos = [info for info in declarations(varying) if info.name == "seed" or not is_housekeeping(info.name)]
+    infos = [info for info in declarations(varying) if info.name == "seed" or is_learning(info.name)]
     metrics = [MetricInfo(name=MetricName(tag=tag)) for tag in METRICS]
     return _hparams("experiment", Proto(hparam_infos=infos, metric_infos=metrics, time_created_secs=time.time()))
 

@@ -1,1 +1,1 @@
-"""What the command line says: help, versions, and the answer to a mistake. No torch and no Hydra here."""
+"""The command line: verbs, options, help, suggestions, composing. Beside the launcher nobody else knows Hydra and OmegaConf."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from trainer.experiment import GROUPS, Checkpoint, Experiment
-from trainer.fields import did_you_mean, hints
+from trainer.schema import did_you_mean, hints
 
 
 def top_level() -> list[str]:

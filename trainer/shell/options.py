@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from trainer.fields import ConfigError
+from trainer.errors import ConfigError
 
 INFO = ["all", "config", "defaults", "defaults-tree", "plugins", "searchpath"]
 

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from trainer.errors import ConfigError
 from trainer.experiment import Experiment
-from trainer.fields import ConfigError, did_you_mean
 from trainer.report.files import read_json, write_json
+from trainer.schema import did_you_mean
 from trainer.sweep.prune import PRUNERS
 
 SWEEP = "sweep.json"

@@ -7,49 +7,54 @@ import sys
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from trainer.records import Status
 from trainer.report.guarded import Pipe, leave
-from trainer.sweep.standing import REPLACED
+from trainer.sweep.existing import REPLACED
 
 if TYPE_CHECKING:
-    from trainer.sweep.foreman import SweepForeman
+    from trainer.sweep.scheduler import Scheduler
 
 
-def opening(foreman: SweepForeman) -> str:
+def opening(scheduler: Scheduler) -> str:
     """Say how many cells are skipped, go on or begin, and how they are trained."""
-    finished = sum(stand.summary is not None for stand in foreman.stands)
-    resumed = sum(stand.step is not None for stand in foreman.stands)
-    new = len(foreman.stands) - finished - resumed
+    finished = sum(cell_found.summary is not None for cell_found in scheduler.found)
+    resumed = sum(cell_found.step is not None for cell_found in scheduler.found)
+    new = len(scheduler.found) - finished - resumed
     parts = [f"{finished} complete and skipped"] * bool(finished) + [f"{resumed} resumed"] * bool(resumed)
-    workers = Counter(place.device for place in foreman.places)
+    workers = Counter(slot.device for slot in scheduler.slots)
     where = ", ".join(f"{count} × {device}" for device, count in workers.items())
-    trained = f" in {len(foreman.stacks)} stack{'s' * (len(foreman.stacks) != 1)} on {where}" if foreman.stacks else ""
-    changed = sum(stand.replaced for stand in foreman.stands)
-    note = f"; {changed} had another configuration before, kept in {foreman.directory / REPLACED}" if changed else ""
+    trained = (
+        f" in {len(scheduler.stacks)} stack{'s' * (len(scheduler.stacks) != 1)} on {where}" if scheduler.stacks else ""
+    )
+    changed = sum(cell_found.replaced for cell_found in scheduler.found)
+    note = f"; {changed} had another configuration before, kept in {scheduler.directory / REPLACED}" if changed else ""
     return f"{', '.join([*parts, f'{new} to run'])}{trained}{note}"
 
 
-def conclude(foreman: SweepForeman, stopped: str | None) -> None:
+def conclude(scheduler: Scheduler, stopped: str | None) -> None:
     """Print the table of `train compare`, the counts, every failure, and the next commands."""
-    from trainer.compare import compare_table
+    from trainer.compare.command import compare_table
 
-    view, directory = foreman.view, foreman.directory
-    if any(status in ("completed", "diverged", "pruned") for status in foreman.tally.statuses.values()):
+    view, directory = scheduler.view, scheduler.directory
+    if any(
+        status in (Status.COMPLETED, Status.DIVERGED, Status.PRUNED) for status in scheduler.progress.statuses.values()
+    ):
         view.show.attempt(lambda: compare_table(directory, Pipe()))
-    count = foreman.tally.count()
-    waiting = len(foreman.cells) - len(foreman.tally.statuses)
+    count = scheduler.progress.count()
+    waiting = len(scheduler.cells) - len(scheduler.progress.statuses)
     ends = [f"{n} {status}" for status, n in count.most_common()] + [f"{waiting} not begun"] * bool(waiting)
-    view.say(f"{', '.join(ends)} in {foreman.tally.seconds():.1f} s", "bold")
-    _failures(foreman)
+    view.say(f"{', '.join(ends)} in {scheduler.progress.seconds():.1f} s", "bold")
+    _failures(scheduler)
     path = shlex.quote(str(directory))
-    if stopped or waiting or count["failed"] or count["interrupted"]:
+    if stopped or waiting or count[Status.FAILED] or count[Status.INTERRUPTED]:
         view.say(f"  train resume {path}  # go on with what is missing")
     view.say(f"  tensorboard --logdir {path}  # curves")
     view.say(f"  train compare {path}  # the table again")
     leave(sys.stdout, sys.stderr)
 
 
-def _failures(foreman: SweepForeman) -> None:
-    for cell, status in foreman.tally.statuses.items():
-        if status == "failed":
-            name, error = foreman.cells[cell].name, foreman.results.summaries[cell].get("error")
-            foreman.view.say(f"  failed: {name}: {error} (more in {foreman.directory / name / 'train.log'})", "red")
+def _failures(scheduler: Scheduler) -> None:
+    for cell, status in scheduler.progress.statuses.items():
+        if status == Status.FAILED:
+            name, error = scheduler.cells[cell].name, scheduler.results.summaries[cell].get("error")
+            scheduler.view.say(f"  failed: {name}: {error} (more in {scheduler.directory / name / 'train.log'})", "red")

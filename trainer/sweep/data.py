@@ -6,8 +6,9 @@ from collections.abc import Hashable, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from trainer.data import DataError, Dataset, find
-from trainer.fields import ConfigError
+from trainer.data.datasets import Dataset
+from trainer.data.loading import find
+from trainer.errors import ConfigError, DataError
 from trainer.report.files import SUMMARY, read_json
 from trainer.sweep.cells import Cell
 

@@ -7,8 +7,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from trainer.process import process
+from trainer.records import Status
 from trainer.report.files import CONFIG, LOG, SUMMARY, read_json, write_json, write_yaml
+from trainer.run.process import process
 from trainer.sweep.cells import Cell
 
 
@@ -30,7 +31,7 @@ def fail(cell: Cell, directory: Path, error: str, log: str) -> dict[str, Any]:
         summary = read_json(directory / SUMMARY)
     except (OSError, ValueError):
         summary = _nothing_done(cell)
-    summary |= {"status": "failed", "error": error, "process": process()}
+    summary |= {"status": Status.FAILED, "error": error, "process": process()}
     try:
         directory.mkdir(exist_ok=True)
         if not (directory / CONFIG).exists():
@@ -46,4 +47,4 @@ def fail(cell: Cell, directory: Path, error: str, log: str) -> dict[str, Any]:
 def _nothing_done(cell: Cell) -> dict[str, Any]:
     e = cell.experiment
     done = {"dataset": e.dataset.name, "seed": e.seed, "epochs": 0, "steps": 0}
-    return {"status": "failed", **done, "overrides": list(cell.overrides)}
+    return {"status": Status.FAILED, **done, "overrides": list(cell.overrides)}

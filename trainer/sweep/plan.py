@@ -7,10 +7,9 @@ from collections import defaultdict
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
-from trainer.experiment import Experiment
+from trainer.experiment import Experiment, structure
 from trainer.model import blueprint
-from trainer.stack import structure
-from trainer.sweep.places import Place
+from trainer.sweep.devices import WorkerSlot
 
 MOST_ON_CPU = 8
 """On one thread a run of a larger stack is no faster: measured for 8, 128 and 512 hidden units, 1 to 64 runs a stack."""
@@ -53,8 +52,8 @@ class Stack:
         return len(self.pieces) * e.epochs * samples(e) * parameters(e)
 
 
-def plan(pieces: Sequence[Piece], places: Sequence[Place], most: int | None = None) -> list[Stack]:
-    """Every piece in one stack, costly stacks first; none larger than its place or `most` allows.
+def plan(pieces: Sequence[Piece], slots: Sequence[WorkerSlot], most: int | None = None) -> list[Stack]:
+    """Every piece in one stack, costly stacks first; none larger than its slot or `most` allows.
 
     The cells of a group are dealt out in turn, so that each stack is a cross-section of the sweep: early results show all
     settings, and where runs are pruned, settings compete rather than the seeds of one setting.
@@ -63,10 +62,9 @@ def plan(pieces: Sequence[Piece], places: Sequence[Place], most: int | None = No
     for piece in pieces:
         groups[piece.group()].append(piece)
     parts = {
-        group: math.ceil(len(of) / min(limit(of[0].experiment, places), most or len(of)))
-        for group, of in groups.items()
+        group: math.ceil(len(of) / min(limit(of[0].experiment, slots), most or len(of))) for group, of in groups.items()
     }
-    _balance({group: len(of) for group, of in groups.items()}, parts, len(places))
+    _balance({group: len(of) for group, of in groups.items()}, parts, len(slots))
     stacks = [Stack(tuple(of[i :: parts[group]])) for group, of in groups.items() for i in range(parts[group])]
     return sorted(stacks, key=lambda stack: -stack.cost)
 
@@ -80,11 +78,11 @@ def _balance(sizes: dict[Hashable, int], parts: dict[Hashable, int], workers: in
         parts[largest] += 1
 
 
-def limit(e: Experiment, places: Sequence[Place]) -> int:
+def limit(e: Experiment, slots: Sequence[WorkerSlot]) -> int:
     """How many runs like `e` one stack may have wherever it may be placed."""
-    free = min(place.memory for place in places if place.takes(e.device))
+    free = min(slot.memory for slot in slots if slot.takes(e.device))
     fits = max(1, int(free / run_bytes(e)))
-    return min(fits, MOST_ON_CPU) if any(p.device == "cpu" for p in places if p.takes(e.device)) else fits
+    return min(fits, MOST_ON_CPU) if any(p.device == "cpu" for p in slots if p.takes(e.device)) else fits
 
 
 def run_bytes(e: Experiment) -> int:

@@ -8,17 +8,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from trainer.directories import alone
-from trainer.fields import ConfigError
-from trainer.signals import EXIT_CODES, Signals, Stopped
+from trainer.errors import STOPPED, ConfigError, ExitCode, Stopped
+from trainer.records import Status
+from trainer.run.directories import alone
+from trainer.run.signals import Signals
 from trainer.sweep.cells import SWEEP, Cell, SweepSettings, check_prunable, read_sweep, write_sweep
 from trainer.sweep.closing import conclude, opening
 from trainer.sweep.data import find_data
-from trainer.sweep.foreman import SweepForeman
-from trainer.sweep.places import Place, find_places
-from trainer.sweep.standing import move_aside, standing
-
-CRASHED, WRONG = 1, 2
+from trainer.sweep.devices import WorkerSlot, find_slots
+from trainer.sweep.existing import existing, move_aside
+from trainer.sweep.scheduler import Scheduler
 
 
 def run_sweep(cells: Sequence[Cell], directory: Path, settings: SweepSettings) -> list[dict[str, Any]]:
@@ -42,10 +41,10 @@ def resume_sweep(directory: Path, epochs: int | None = None) -> int:
         summaries = _run(_longer(cells, epochs), directory, settings, extends=epochs is not None)
     except ConfigError as error:
         print(f"train: {error}", file=sys.stderr)
-        return WRONG
+        return ExitCode.WRONG
     except Stopped as stop:
-        return EXIT_CODES[stop.status]
-    return CRASHED if any(summary["status"] == "failed" for summary in summaries) else 0
+        return STOPPED[stop.status]
+    return ExitCode.CRASHED if any(summary["status"] == Status.FAILED for summary in summaries) else 0
 
 
 def _longer(cells: Sequence[Cell], epochs: int | None) -> list[Cell]:
@@ -64,38 +63,41 @@ def _longer(cells: Sequence[Cell], epochs: int | None) -> list[Cell]:
 
 def _run(cells: Sequence[Cell], directory: Path, settings: SweepSettings, extends: bool) -> list[dict[str, Any]]:
     check_prunable(cells, settings)
-    places = find_places({c.experiment.device for c in cells}, settings.workers, len(cells))
+    slots = find_slots({c.experiment.device for c in cells}, settings.workers, len(cells))
     with alone(directory):
         every = [*cells, *_others(cells, directory)]
-        prepared = [_prepared(cell, places) for cell in cells]
-        results = {"completed", "diverged"} | ({"pruned"} if settings.prune else set())
-        stands = [standing(cell, directory / cell.name, results, extends) for cell in cells]
-        todo = [cell for cell, stand in zip(cells, stands, strict=True) if stand.summary is None]
+        prepared = [_prepared(cell, slots) for cell in cells]
+        results = {Status.COMPLETED, Status.DIVERGED} | ({Status.PRUNED} if settings.prune else set())
+        found = [existing(cell, directory / cell.name, results, extends) for cell in cells]
+        todo = [cell for cell, cell_found in zip(cells, found, strict=True) if cell_found.summary is None]
         data = find_data(todo, every, directory)
         write_sweep(directory, every, settings)
-        for cell, stand in zip(cells, stands, strict=True):
-            if stand.replaced:
+        for cell, cell_found in zip(cells, found, strict=True):
+            if cell_found.replaced:
                 move_aside(directory / cell.name)
-        return _train(SweepForeman(prepared, every, stands, data, places, directory, settings))
+        return _train(Scheduler(prepared, every, found, data, slots, directory, settings))
 
 
-def _train(foreman: SweepForeman) -> list[dict[str, Any]]:
+def _train(scheduler: Scheduler) -> list[dict[str, Any]]:
     with Signals() as signals:
         signals.training = True
-        with foreman.view as view:
-            view.say(opening(foreman))
-            for notice in foreman.data.notices:
+        with scheduler.view as view:
+            view.say(opening(scheduler))
+            for notice in scheduler.data.notices:
                 view.warn(notice, title="WARNING: another data set")
-            foreman.work(lambda: signals.status)
-        conclude(foreman, signals.status)
+            scheduler.work(lambda: signals.status)
+        conclude(scheduler, signals.status)
     if signals.status:
         raise Stopped(signals.status)
-    return [foreman.results.summaries.get(i, {"status": "waiting", "error": None}) for i in range(len(foreman.cells))]
+    return [
+        scheduler.results.summaries.get(i, {"status": Status.WAITING, "error": None})
+        for i in range(len(scheduler.cells))
+    ]
 
 
-def _prepared(cell: Cell, places: Sequence[Place]) -> Cell:
+def _prepared(cell: Cell, slots: Sequence[WorkerSlot]) -> Cell:
     """On CPU each worker has one thread: that uses all cores best, and changes no result."""
-    on_cpu = any(place.device == "cpu" and place.takes(cell.experiment.device) for place in places)
+    on_cpu = any(slot.device == "cpu" and slot.takes(cell.experiment.device) for slot in slots)
     if cell.experiment.threads != "auto" or not on_cpu:
         return cell
     return replace(cell, experiment=replace(cell.experiment, threads=1))

@@ -9,21 +9,22 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trainer import checkpoint
-from trainer.data import DataError, Dataset, load
-from trainer.device import resolve
+from trainer.data.datasets import Dataset
+from trainer.data.loading import load
+from trainer.data.tensors import Tensors, on_device
+from trainer.engine.devices import resolve
+from trainer.errors import ConfigError, DataError
 from trainer.experiment import Experiment
-from trainer.export import MODEL
-from trainer.fields import ConfigError
-from trainer.records import Record
+from trainer.records import Record, Status
 from trainer.report.files import METRICS, SUMMARY
-from trainer.run_directory import BEST
-from trainer.stack_run import Job, StackRun
+from trainer.run import checkpoint
+from trainer.run.export import MODEL
+from trainer.run.run_directory import BEST
+from trainer.run.stack_run import Job, StackRun
 from trainer.sweep.prune import PRUNERS
-from trainer.tensors import Tensors, on_device
 
 if TYPE_CHECKING:
-    from trainer.sweep.worker import Orders, Reports
+    from trainer.sweep.pipe import Orders, Reports
 
 INTERVAL = 0.25  # seconds between two reports of progress
 
@@ -39,7 +40,7 @@ class Watch:
 
     def record(self, record: Record) -> None:
         accuracy = record.metrics.get("valid/accuracy")
-        if accuracy is not None and record.status != "diverged" and (self.best is None or accuracy > self.best[0]):
+        if accuracy is not None and record.status != Status.DIVERGED and (self.best is None or accuracy > self.best[0]):
             self.best = accuracy, self.cells[record.run]
 
     def tick(self, step: int, seconds: float) -> None:

@@ -1,0 +1,574 @@
+"""A user's mistakes and their answers, word for word: the texts are part of the contract. Nothing is written for any of them."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import cli
+from trainer.errors import ConfigError
+from trainer.shell.main import check_python
+
+ROOT = Path(__file__).parents[2]
+
+MISTAKES = [
+    (
+        "optimizer=momentm",
+        "There is no optimizer=momentm. Did you mean 'momentum'? Choose one of: sgd, batch_gd, momentum, "
+        "heavy_ball, nesterov, adagrad, rmsprop, adam, adamw.",
+    ),
+    (
+        "optimizer=null",
+        "There is no optimizer=null. Choose one of: sgd, batch_gd, momentum, heavy_ball, nesterov, "
+        "adagrad, rmsprop, adam, adamw.",
+    ),
+    (
+        "optimizer=0.1",
+        "There is no optimizer=0.1. Choose one of: sgd, batch_gd, momentum, heavy_ball, nesterov, adagrad, "
+        "rmsprop, adam, adamw.",
+    ),
+    (
+        "optimizer={name:sgd}",
+        "optimizer={name:sgd}: optimizer takes a word, and its numbers are set one by one, as in optimizer.lr=0.1.",
+    ),
+    (
+        "optimizer=[sgd,adam]",
+        "optimizer=[sgd,adam]: a run has one optimizer. To try several type: train -m optimizer=sgd,adam",
+    ),
+    (
+        "optimizer=sgd,adam",
+        "optimizer=sgd,adam has several values. To train them all type: train -m optimizer=sgd,adam",
+    ),
+    (
+        "optimizer.name=adam",
+        "optimizer.name=adam: the word alone decides. Type: optimizer=adam",
+    ),
+    (
+        "optimizer@clip=adam",
+        "optimizer@clip=adam: each group has one place. Type: optimizer=adam",
+    ),
+    (
+        "optimiser=adam",
+        "There is no key 'optimiser'. Did you mean 'optimizer'? Known: name, seed, epochs, batch_size, "
+        "device, threads, precision, target, record_every, checkpoint, dataset, model, optimizer, clip, "
+        "decay, normalization, dropout, experiment.",
+    ),
+    (
+        "optimizer.beta=0.9",
+        "optimizer.beta belongs to optimizer=momentum, heavy_ball and nesterov: add one of them, for "
+        "instance optimizer=momentum.",
+    ),
+    (
+        "optimizer.momentum=0.9",
+        "There is no key 'optimizer.momentum'. Did you mean 'optimizer.beta'? Known: optimizer.lr, "
+        "optimizer.weight_decay, optimizer.beta, optimizer.eps, optimizer.alpha, optimizer.beta1, "
+        "optimizer.beta2.",
+    ),
+    (
+        "optimizer=adam optimizer.beta=0.9",
+        "optimizer.beta belongs to optimizer=momentum, heavy_ball and nesterov: add one of them, for "
+        "instance optimizer=momentum.",
+    ),
+    (
+        "optimizer.lr=-1",
+        "optimizer.lr=-1 is not allowed: it must be a number above 0.",
+    ),
+    (
+        "optimizer.lr=nan",
+        "optimizer.lr=nan is not allowed: it must be a number above 0.",
+    ),
+    (
+        "optimizer.lr=fast",
+        "optimizer.lr=fast is not allowed: it must be a number above 0.",
+    ),
+    (
+        "lr=0.1",
+        "There is no key 'lr'. Did you mean 'optimizer.lr'? Known: name, seed, epochs, batch_size, device, "
+        "threads, precision, target, record_every, checkpoint, dataset, model, optimizer, clip, decay, "
+        "normalization, dropout, experiment.",
+    ),
+    (
+        "dropout.rate=0.3",
+        "dropout.rate belongs to dropout=half: add dropout=half.",
+    ),
+    (
+        "dropout=half dropout.rate=1.5",
+        "dropout.rate=1.5 is not allowed: it must be a number of at least 0 and below 1.",
+    ),
+    (
+        "dropout=0.5",
+        "There is no dropout=0.5. Choose one of: none, half.",
+    ),
+    (
+        "clip.threshold=1",
+        "clip.threshold belongs to clip=grad, grad_value, grad_article, agc, weight, weight_norm and "
+        "weight_article: add one of them, for instance clip=grad.",
+    ),
+    (
+        "clip=grad clip.treshold=1",
+        "There is no key 'clip.treshold'. Did you mean 'clip.threshold'? Known: clip.threshold, "
+        "clip.grad_threshold, clip.weight_threshold.",
+    ),
+    (
+        "clip=gradient",
+        "There is no clip=gradient. Did you mean 'grad'? Choose one of: none, grad, grad_value, "
+        "grad_article, agc, weight, weight_norm, weight_article, grad_weight.",
+    ),
+    (
+        "decay=cosine decay.final=2",
+        "decay.final=2 is not allowed: it must be a number of at least 0 and at most 1.",
+    ),
+    (
+        "decay=exponential decay.gamma=1.1",
+        "decay.gamma=1.1 is not allowed: it must be a number above 0 and at most 1.",
+    ),
+    (
+        "decay.per=epochs",
+        "decay.per=epochs is not allowed: it must be 'update' or 'epoch'.",
+    ),
+    (
+        "normalization=batchnorm",
+        "There is no normalization=batchnorm. Did you mean 'batch'? Choose one of: none, batch, batch_article, layer.",
+    ),
+    (
+        "normalization=batch batch_size=1",
+        "normalization=batch needs at least 2 samples a batch: choose batch_size=2 or more.",
+    ),
+    (
+        "normalization=batch model.hidden=[]",
+        "normalization=batch normalizes hidden layers and model.hidden=[] has none: choose "
+        "normalization=none or model.hidden=[128].",
+    ),
+    (
+        "model=cnn",
+        "There is no model=cnn. Choose one of: mlp.",
+    ),
+    (
+        "model.hidden=[0]",
+        "model.hidden=0 is not allowed: it must be a whole number of at least 1.",
+    ),
+    (
+        "model.hidden=128",
+        "model.hidden=128 is not allowed: it must be a list like [128,64].",
+    ),
+    (
+        "model.hidden=128,64",
+        "model.hidden=128,64 has several values. To train them all type: train -m model.hidden=128,64, or "
+        "as one list: model.hidden=[128,64]",
+    ),
+    (
+        "model.activation=swish",
+        "model.activation=swish is not allowed: it must be 'relu' or 'tanh' or 'sigmoid' or 'gelu'.",
+    ),
+    (
+        "model.init_scale=0",
+        "model.init_scale=0 is not allowed: it must be a number above 0.",
+    ),
+    (
+        "dataset=mnits",
+        "There is no dataset=mnits. Did you mean 'mnist'? Choose one of: mnist, fashion_mnist, kmnist, "
+        "digits, synthetic.",
+    ),
+    (
+        "dataset.samples=100",
+        "dataset.samples belongs to dataset=synthetic: add dataset=synthetic.",
+    ),
+    (
+        "dataset.limit=60000",
+        "dataset.limit=60000 does not fit: mnist has 55,000 training images beside the 5,000 held out; "
+        "type dataset.limit= with a number from 1 to 55000, or null for all.",
+    ),
+    (
+        "dataset.validation=60000",
+        "dataset.validation=60000 does not fit: mnist has 60,000 training images; type dataset.validation= "
+        "with a number from 0 to 59999.",
+    ),
+    (
+        "dataset.fallback=cifar",
+        "dataset.fallback=cifar is not allowed: it must be 'digits' or 'synthetic' or null.",
+    ),
+    (
+        "epochs=1e2",
+        "epochs=1e2 is not allowed: it must be a whole number of at least 0.",
+    ),
+    (
+        "epochs=-1",
+        "epochs=-1 is not allowed: it must be a whole number of at least 0.",
+    ),
+    (
+        "epochs=true",
+        "epochs=true is not allowed: it must be a whole number of at least 0.",
+    ),
+    (
+        "epochs.x=1",
+        "There is no key 'epochs.x'. Known: name, seed, epochs, batch_size, device, threads, precision, "
+        "target, record_every, checkpoint, dataset, model, optimizer, clip, decay, normalization, dropout, "
+        "experiment.",
+    ),
+    (
+        "epoch=3",
+        "There is no key 'epoch'. Did you mean 'epochs'? Known: name, seed, epochs, batch_size, device, "
+        "threads, precision, target, record_every, checkpoint, dataset, model, optimizer, clip, decay, "
+        "normalization, dropout, experiment.",
+    ),
+    (
+        "seed=x",
+        "seed=x is not allowed: it must be a whole number of at least 0 and at most 9223372036854775807.",
+    ),
+    (
+        "seed=-1",
+        "seed=-1 is not allowed: it must be a whole number of at least 0 and at most 9223372036854775807.",
+    ),
+    (
+        "seed=1,2",
+        "seed=1,2 has several values. To train them all type: train -m seed=1,2",
+    ),
+    (
+        "'seed=range(3)'",
+        "seed=range(3) has several values. To train them all type: train -m 'seed=range(3)'",
+    ),
+    (
+        "seed=???",
+        "seed=??? says that a value is still missing: type seed= with one.",
+    ),
+    (
+        "'seed=${foo}'",
+        "seed: Interpolation key 'foo' not found.",
+    ),
+    (
+        "batch_size=0",
+        "batch_size=0 is not allowed: it must be a whole number of at least 1 or 'full' or null.",
+    ),
+    (
+        "batch_size=ful",
+        "batch_size=ful is not allowed: it must be a whole number of at least 1 or 'full' or null.",
+    ),
+    (
+        "optimizer=batch_gd batch_size=64",
+        "optimizer=batch_gd means one update from the whole training set: leave out batch_size=64, or "
+        "choose optimizer=sgd.",
+    ),
+    (
+        "device=gpu",
+        "There is no device=gpu. Choose one of: auto, cpu, cuda, cuda:N, mps.",
+    ),
+    (
+        "threads=0",
+        "threads=0 is not allowed: it must be a whole number of at least 1 or 'auto'.",
+    ),
+    (
+        "precision=float64",
+        "precision=float64 is not allowed: it must be 'float32' or 'tf32' or 'bf16'.",
+    ),
+    (
+        "target=97",
+        "target=97 is not allowed: it must be a number above 0 and at most 1 or null.",
+    ),
+    (
+        "target=0.97 dataset.validation=0",
+        "target=0.97 is an accuracy on validation images and dataset.validation=0 holds none out: leave "
+        "one of them out.",
+    ),
+    (
+        "record_every=0",
+        "record_every=0 is not allowed: it must be a whole number of at least 1 or null.",
+    ),
+    (
+        "checkpoint.seconds=0",
+        "checkpoint.seconds=0 is not allowed: it must be a number above 0 or null.",
+    ),
+    (
+        "checkpoint.minutes=1",
+        "There is no key 'checkpoint.minutes'. Did you mean 'checkpoint.epochs'? Known: checkpoint.epochs, "
+        "checkpoint.seconds.",
+    ),
+    (
+        "name=../elsewhere",
+        "name=../elsewhere can't name a directory: use up to 100 letters, digits and _ - . = , +, first a letter or digit.",
+    ),
+    (
+        "'name=two words'",
+        "name=two words can't name a directory: use up to 100 letters, digits and _ - . = , +, first a letter or digit.",
+    ),
+    (
+        "name=.hidden",
+        "name=.hidden can't name a directory: use up to 100 letters, digits and _ - . = , +, first a letter or digit.",
+    ),
+    (
+        "name=a/b",
+        "name=a/b can't name a directory: use up to 100 letters, digits and _ - . = , +, first a letter or digit.",
+    ),
+    (
+        "+epochs=3",
+        "+epochs=3: leave out the +. Type: epochs=3",
+    ),
+    (
+        "++foo=1",
+        "There is no key 'foo'. Known: name, seed, epochs, batch_size, device, threads, precision, target, "
+        "record_every, checkpoint, dataset, model, optimizer, clip, decay, normalization, dropout.",
+    ),
+    (
+        "~epochs",
+        "~epochs: nothing can be deleted. Leave epochs out, and it has its default.",
+    ),
+    (
+        "=3",
+        "'=3' has no key: write key=value.",
+    ),
+    (
+        "epochs=[",
+        "'epochs=[' can't be read as key=value. Does a ']' lack?",
+    ),
+    (
+        "'name=a:b;c'",
+        "'name=a:b;c' can't be read as key=value. Put a text with special characters in two kinds of "
+        "quotes: 'name=\"...\"'",
+    ),
+    (
+        "experiment=artcle",
+        "There is no experiment=artcle. Did you mean 'article'? Choose one of: article, baseline, "
+        "clipping, decay, dropout, exploding, learning_rates, normalization, optimizers, vanishing.",
+    ),
+    (
+        "experiment=[baseline,article]",
+        "experiment=[baseline,article]: a run has one experiment. To try several type: train -m "
+        "experiment=baseline,article",
+    ),
+    (
+        "--optimizer momentum",
+        "Settings are written key=value. Type: train optimizer=momentum",
+    ),
+    (
+        "--optimizer=momentum --clip grad epochs=3",
+        "Settings are written key=value. Type: train optimizer=momentum clip=grad epochs=3",
+    ),
+    (
+        "--batch-size 64",
+        "Settings are written key=value. Type: train batch_size=64",
+    ),
+    (
+        "optimizer momentum",
+        "Settings are written key=value. Type: train optimizer=momentum",
+    ),
+    (
+        "momentum",
+        "Settings are written key=value. Type: train optimizer=momentum",
+    ),
+    (
+        "adagard",
+        "'adagard' is neither a command nor key=value. Did you mean 'adagrad'? See: train --help",
+    ),
+    (
+        "none",
+        "'none' alone says too little. Type: clip=none or decay=none or normalization=none or dropout=none",
+    ),
+    (
+        "optimizer",
+        "'optimizer' alone says too little. Type: "
+        "optimizer=sgd|batch_gd|momentum|heavy_ball|nesterov|adagrad|rmsprop|adam|adamw",
+    ),
+    (
+        "--epoch 3",
+        "There is no option --epoch. Did you mean 'epochs'? See: train --help",
+    ),
+    (
+        "--verbose",
+        "There is no option --verbose. Did you mean '--version'? See: train --help",
+    ),
+    (
+        "--experimental-rerun job.pickle",
+        "There is no option --experimental-rerun. Did you mean 'experiment'? See: train --help",
+    ),
+    (
+        "-m --cfg job",
+        "--cfg and --info show the configuration of one run: leave out -m. See: train --help",
+    ),
+    (
+        "--cfg jb",
+        "Argument --cfg/-c: invalid choice: 'jb' (choose from 'job', 'hydra', 'all'). See: train --help",
+    ),
+    (
+        "-cn other",
+        "There is no configuration 'other' in conf/ (or in --config-dir).",
+    ),
+    (
+        "-cd nowhere",
+        "There is no directory nowhere for --config-dir.",
+    ),
+    (
+        "-sc install=csh",
+        "-sc prints the script for tab completion: type train -sc install=bash, zsh or fish. See: train --help",
+    ),
+    (
+        "-m optimizer=sgd,adm",
+        "There is no optimizer=adm. Did you mean 'adam'? Choose one of: sgd, batch_gd, momentum, "
+        "heavy_ball, nesterov, adagrad, rmsprop, adam, adamw. (The cell: optimizer=adm; nothing was run.)",
+    ),
+    (
+        "-m optimizer.lr=0.1,-1 clip=grad",
+        "optimizer.lr=-1 is not allowed: it must be a number above 0. (The cell: optimizer.lr=-1 "
+        "clip=grad; nothing was run.)",
+    ),
+    (
+        "-m clip=none,grad clip.threshold=1",
+        "clip.threshold belongs to clip=grad, grad_value, grad_article, agc, weight, weight_norm and "
+        "weight_article: add one of them, for instance clip=grad.",
+    ),
+    (
+        "-m name=a,b",
+        "name=a,b: a sweep has one name, and its runs are named by what differs.",
+    ),
+    (
+        "-m 'seed=range(0)'",
+        "seed=range(0) leaves nothing to train: one of the lists is empty.",
+    ),
+    (
+        "-m 'optimizer=glob(x*)'",
+        "optimizer=glob(x*) leaves nothing to train: one of the lists is empty.",
+    ),
+    (
+        "-m 'seed=interval(0,1)'",
+        "seed=interval(0,1) is no list of values: type one, or choose a sweeper that searches.",
+    ),
+    (
+        "-m hydra.launcher.workers=0",
+        "hydra.launcher.workers=0 is not allowed: it must be null or a whole number from 1.",
+    ),
+    (
+        "hydra.launcher.workers=two",
+        "hydra.launcher.workers: Value 'two' of type 'str' could not be converted to Integer.",
+    ),
+    (
+        "hydra/launcher=stak",
+        "There is no hydra/launcher=stak. Did you mean 'stack'? Choose one of: basic, stack.",
+    ),
+    (
+        "hydra.job.chdir=true",
+        "hydra.job.chdir=true: the working directory of a run is never changed. Leave it out.",
+    ),
+    (
+        "hydra.job.env_copy=[HOME]",
+        "hydra.job.env_copy would write environment variables into outputs: leave it out.",
+    ),
+    (
+        "hydra.sweeps.dir=x",
+        "hydra.sweeps: Key 'sweeps' not in 'HydraConf'.",
+    ),
+    (
+        "'name=${oc.env:HOME}'",
+        "${oc.env:HOME} is not read: outputs keep the configuration, and environment variables may be "
+        "secret. If this one is not, let the shell write its value: key=$HOME",
+    ),
+    (
+        "-m 'name=${oc.env:HOME}' seed=1,2",
+        "${oc.env:HOME} is not read: outputs keep the configuration, and environment variables may be "
+        "secret. If this one is not, let the shell write its value: key=$HOME",
+    ),
+    (
+        "resume",
+        "Type: train resume RUN_DIR [epochs=N], with one directory, for instance one below runs/.",
+    ),
+    (
+        "resume nowhere",
+        "There is no directory nowhere to resume.",
+    ),
+    (
+        "resume a b",
+        "Type: train resume RUN_DIR [epochs=N], with one directory, for instance one below runs/.",
+    ),
+    (
+        "resume runs seed=3",
+        "seed can't be changed by resuming, only epochs can: start a new run for another seed.",
+    ),
+    (
+        "resume runs epochs=many",
+        "epochs=many is not allowed: it must be a whole number of at least 0.",
+    ),
+    (
+        "resum runs",
+        "'resum' is neither a command nor key=value. Did you mean 'resume'? See: train --help",
+    ),
+]
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    """An empty working directory, and no switches from outside."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("TRAIN_TRACEBACK", "HYDRA_FULL_ERROR", "TRAIN_DATA"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path
+
+
+@pytest.mark.parametrize(("command", "answer"), MISTAKES, ids=[command for command, _ in MISTAKES])
+def test_a_mistake_has_one_sentence(command, answer, elsewhere, capsys):
+    assert cli.run(shlex.split(command)) == 2
+    out, err = capsys.readouterr()
+    assert (out, err) == ("", f"train: {answer}\n")
+    assert list(elsewhere.iterdir()) == []
+
+
+def test_the_table_is_long_enough_and_has_no_doubles():
+    assert len({command for command, _ in MISTAKES}) == len(MISTAKES) >= 40
+
+
+def train(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """The real command."""
+    command = [sys.executable, str(ROOT / "cli.py"), *words]
+    return subprocess.run(command, capture_output=True, text=True, env={**os.environ, **environment}, timeout=60)
+
+
+@pytest.mark.parametrize("command", ["optimizer=momentm", "--optimizer momentum", "-m optimizer=sgd,adm", "epochs=1e2"])
+def test_the_real_command_answers_so_too(command, elsewhere):
+    done = train(*shlex.split(command))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"train: {dict(MISTAKES)[command]}\n"
+    assert list(elsewhere.iterdir()) == []
+
+
+def test_a_device_that_is_not_there_is_named_before_anything_is_read(elsewhere, capsys):
+    torch = pytest.importorskip("torch")
+    count = torch.cuda.device_count()
+    assert cli.run([f"device=cuda:{count}", "dataset.root=nowhere", "dataset.fallback=null"]) == 2
+    assert f"device=cuda:{count} is not to be had" in capsys.readouterr().err
+    assert list(elsewhere.iterdir()) == []
+
+
+@pytest.mark.parametrize("switch", ["TRAIN_TRACEBACK", "HYDRA_FULL_ERROR"])
+def test_one_switch_shows_the_whole_trace(switch, monkeypatch, capsys):
+    monkeypatch.setenv(switch, "1")
+    assert cli.run(["epochs=-1"]) == 2
+    err = capsys.readouterr().err
+    assert err.startswith("Traceback") and err.endswith("it must be a whole number of at least 0.\n")
+
+
+def test_python_that_hydra_crashes_on_is_refused():
+    with pytest.raises(ConfigError, match=r"This is Python 3\.14, and Hydra 1\.3 works with 3\.11 to 3\.13"):
+        check_python(3, 14)
+    check_python(3, 13)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is read-only for root")
+def test_a_read_only_directory_is_one_sentence(elsewhere, capsys):
+    elsewhere.chmod(0o500)
+    assert cli.run(["dataset=synthetic", "epochs=0"]) == 2
+    assert "can't be made: Permission denied." in capsys.readouterr().err
+
+
+def test_a_file_in_the_place_of_runs_is_one_sentence(elsewhere, capsys):
+    (elsewhere / "runs").touch()
+    assert cli.run(["dataset=synthetic", "epochs=0"]) == 2
+    assert capsys.readouterr().err.startswith("train: runs can't be made: File exists.")
+
+
+def test_a_sweep_does_not_take_over_the_directory_of_a_run(elsewhere, capsys):
+    (elsewhere / "runs" / "mine").mkdir(parents=True)
+    (elsewhere / "runs" / "mine" / "config.yaml").touch()
+    assert cli.run(["-m", "name=mine", "seed=1,2", "dataset=synthetic", "epochs=0"]) == 2
+    expected = "train: runs/mine holds a single run, not a sweep: choose another name.\n"
+    assert capsys.readouterr().err == expected

@@ -1,0 +1,170 @@
+"""Chunks of a sweep that need no worker: the plan, the table of results, the slots."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+import threading
+from collections import Counter
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from subjects import TECHNIQUES, tiny
+from sweep_cells import SYNTHETIC, grid
+
+from trainer.engine.loop import Training
+from trainer.engine.state import State
+from trainer.experiment import Experiment, structure
+from trainer.records import Record
+from trainer.sweep.cells import Cell
+from trainer.sweep.devices import WorkerSlot, find_slots
+from trainer.sweep.plan import SPLITS, Piece, limit, parameters, plan, run_bytes
+from trainer.sweep.prune import halving
+from trainer.sweep.results import Results, as_csv, table
+
+GIGABYTE = 2**30
+
+
+def cpus(count: int, memory: int = GIGABYTE) -> list[WorkerSlot]:
+    return [WorkerSlot("cpu", memory)] * count
+
+
+experiments = st.builds(
+    Experiment,
+    seed=st.integers(0, 99),
+    epochs=st.integers(0, 2),
+    batch_size=st.sampled_from([1, 32]),
+    optimizer=st.sampled_from(["sgd", "adam", "heavy_ball"]),
+    dropout=st.sampled_from(["none", "half"]),
+    model=st.sampled_from([{"name": "mlp", "hidden": hidden} for hidden in ([16], [16, 16])]),
+    dataset=st.just(SYNTHETIC),
+)
+pieces = st.lists(st.tuples(experiments, st.sampled_from([None, 10, 20])), max_size=40).map(
+    lambda drawn: [Piece(i, e, step) for i, (e, step) in enumerate(drawn)]
+)
+
+
+@given(pieces, st.integers(1, 5), st.integers(14, 30), st.one_of(st.none(), st.integers(1, 3)))
+def test_every_cell_is_in_one_stack_of_its_like_that_fits(
+    todo: list[Piece], workers: int, bits: int, most: int | None
+) -> None:
+    slots = cpus(workers, 2**bits)
+    stacks = plan(todo, slots, most)
+    assert Counter(p.cell for stack in stacks for p in stack.pieces) == Counter(p.cell for p in todo)
+    for stack in stacks:
+        assert len({(structure(p.experiment), p.step) for p in stack.pieces}) == 1
+        assert len(stack.pieces) <= min(limit(stack.experiment, slots), most or 99)
+    assert [s.cost for s in stacks] == sorted((s.cost for s in stacks), reverse=True)
+    total = len(stacks)
+    balanced = total % workers == 0 or total >= SPLITS * workers
+    assert balanced or max((len(s.pieces) for s in stacks), default=1) == 1
+
+
+@pytest.mark.parametrize(
+    ("cells", "workers", "sizes"),
+    [
+        (3, 2, [2, 1]),
+        (2, 2, [1, 1]),
+        (1, 2, [1]),
+        (16, 2, [8, 8]),
+        (20, 2, [5, 5, 5, 5]),
+        (60, 2, [8, 8, 8, 8, 7, 7, 7, 7]),
+        (9, 1, [5, 4]),
+    ],
+)
+def test_stacks_keep_all_workers_busy(cells: int, workers: int, sizes: list[int]) -> None:
+    stacks = plan([Piece(i, c.experiment) for i, c in enumerate(grid({"seed": range(cells)}))], cpus(workers))
+    assert [len(stack.pieces) for stack in stacks] == sizes
+
+
+def test_a_gpu_takes_as_many_as_its_memory_allows() -> None:
+    todo = [Piece(i, c.experiment) for i, c in enumerate(grid({"seed": range(512)}, device="cuda"))]
+    assert [len(s.pieces) for s in plan(todo, [WorkerSlot("cuda:0", 80 * GIGABYTE, True)])] == [512]
+    small = WorkerSlot("cuda:0", 100 * run_bytes(todo[0].experiment), True)
+    assert [len(s.pieces) for s in plan(todo, [small])] == [86, 86, 85, 85, 85, 85]
+
+
+@pytest.mark.parametrize(("group", "word"), TECHNIQUES)
+def test_the_estimate_counts_every_parameter_and_is_no_less_than_the_state(group: str, word: str) -> None:
+    keys = {"batch_size": "full"} if word == "batch_gd" else {}
+    e = Experiment(**{group: word}, **keys, dataset={"name": "synthetic", "features": 50})
+    training = Training([e], tiny())
+    assert parameters(e) == training.layout.count()
+    assert run_bytes(e) > 2 * state_bytes(training.state)
+
+
+def state_bytes(state: State) -> int:
+    return sum(t.nbytes for t in (state.theta, *state.slots, state.statistics) if isinstance(t, torch.Tensor))
+
+
+def test_places_are_cores_or_the_device_asked_for() -> None:
+    assert [p.device for p in find_slots({"cpu"}, 3, cells=9)] == ["cpu"] * 3
+    assert len(find_slots({"cpu"}, None, cells=1)) == 1
+    gpu = WorkerSlot("cuda:1", 0, True)
+    assert [gpu.takes(word) for word in ("auto", "cuda", "cuda:1", "cuda:0", "cpu")] == [True, True, True, False, False]
+    assert [WorkerSlot("cpu", 0, True).takes(word) for word in ("auto", "cpu", "cuda")] == [False, True, False]
+
+
+def records(epoch: float, *accuracies: float) -> list[Record]:
+    return [Record(run, epoch, 1, 0.0, {"valid/accuracy": a}) for run, a in enumerate(accuracies)]
+
+
+def test_halving_acts_after_epochs_that_are_powers_of_two() -> None:
+    assert [e for e in range(1, 20) if halving(records(e, 0.1, 0.2))] == [1, 2, 4, 8, 16]
+    assert halving(records(1.5, 0.1, 0.2)) == set()
+    assert halving(records(2, 0.1, 0.9, 0.5, 0.2, 0.3)) == {0, 3}
+    assert halving(records(2, 0.5, 0.5, 0.5, 0.5)) == {2, 3}
+    assert halving(records(2, 0.5)) == set()
+
+
+def summary(status: str = "completed", **keys: object) -> dict:
+    return {"status": status, "seed": 1, "valid/accuracy": 0.5, "versions": {}, "overrides": [], **keys}
+
+
+def test_results_have_the_varying_overrides_and_stable_columns() -> None:
+    words = ("epochs=3", "optimizer.lr=0.1", "seed=1"), ("epochs=3", "optimizer.lr=1e-3", "seed=2"), ("epochs=3",)
+    diverged = summary("diverged", seed=2, **{"valid/accuracy": float("nan"), "grad_norm/linear1": 2.0})
+    rows = table([_named(*each) for each in words], {0: summary(), 1: diverged})
+    assert [row["optimizer.lr"] for row in rows] == [0.1, 0.001] and "versions" not in rows[0]
+    assert list(rows[0]) == list(rows[1]) and list(rows[0])[:4] == ["directory", "status", "optimizer.lr", "seed"]
+    frame = pd.read_csv(io.BytesIO(as_csv(rows)))
+    assert frame["valid/accuracy"].isna().tolist() == [False, True] and frame["grad_norm/linear1"].tolist()[1] == 2.0
+    assert list(pd.read_csv(io.BytesIO(as_csv([]))).columns) == ["directory", "status"]
+
+
+def _named(*words: str) -> Cell:
+    return Cell(Experiment(), ",".join(words), words)
+
+
+def test_results_are_whole_at_any_moment(tmp_path: Path) -> None:
+    results = Results(tmp_path, grid({"seed": range(200)}))
+    results.write()
+    done = threading.Event()
+
+    def work() -> None:
+        for i in range(200):
+            results.take(i, summary())
+            results.write()
+        done.set()
+
+    writer = threading.Thread(target=work)
+    writer.start()
+    lengths = []
+    while not done.is_set():
+        lengths.append(len(pd.read_csv(tmp_path / "results.csv")))
+        pd.read_json(tmp_path / "results.json")
+    writer.join()
+    assert lengths == sorted(lengths) and len(pd.read_csv(tmp_path / "results.csv")) == 200
+
+
+def test_the_parent_needs_no_torch() -> None:
+    code = (
+        "import sys; import trainer.sweep.sweep, trainer.sweep.scheduler, trainer.sweep.worker; "
+        "assert 'torch' not in sys.modules and 'hydra' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])

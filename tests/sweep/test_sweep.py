@@ -1,0 +1,368 @@
+"""Sweeps as they are: real worker processes, real kills; every cell ends as if it had been run alone."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import torch
+from rich.console import Console
+from sweep_cells import SYNTHETIC, cell, grid, read, sixty, slow
+
+from trainer.data.loading import load
+from trainer.data.tensors import on_device
+from trainer.errors import Stopped
+from trainer.run.stack_run import Job, StackRun
+from trainer.shell.main import run
+from trainer.sweep import workers
+from trainer.sweep.cells import SweepSettings
+from trainer.sweep.progress import Progress
+from trainer.sweep.sweep import resume_sweep, run_sweep
+from trainer.sweep.view import panel
+
+PROGRAM = Path(__file__).parents[1] / "sweep_cells.py"
+CLOCK = ["train_seconds", "wall_seconds", "samples_per_second", "seconds_to_target", "stack"]
+TWO = SweepSettings(workers=2)
+ONE = SweepSettings(workers=1)  # where two would only cost a second start
+
+
+class Nobody:
+    def tick(self, step: int, seconds: float) -> None: ...
+
+    def record(self, record: Any) -> None: ...
+
+
+def metrics(directory: Path) -> list[dict[str, Any]]:
+    rows = [json.loads(line) for line in (directory / "metrics.jsonl").read_text().splitlines()]
+    return [{key: value for key, value in row.items() if key != "seconds"} for row in rows]
+
+
+def assert_same_run(one: Path, two: Path) -> None:
+    weights = [torch.load(d / "model.pt", weights_only=True) for d in (one, two)]
+    assert weights[0].keys() == weights[1].keys()
+    assert all(torch.equal(weights[0][key], weights[1][key]) for key in weights[0]), one.name
+    assert metrics(one) == metrics(two), one.name
+
+
+def table(directory: Path) -> pd.DataFrame:
+    return pd.read_csv(directory / "results.csv").drop(columns=CLOCK)
+
+
+def start(directory: Path, kind: str, **settings: Any) -> subprocess.Popen:
+    root = str(PROGRAM.parents[1])
+    return subprocess.Popen(
+        [sys.executable, str(PROGRAM), str(directory), kind, json.dumps({"workers": 2} | settings)],
+        env={**os.environ, "PYTHONPATH": root, "COLUMNS": "200"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def until(condition: Any, seconds: float = 60) -> Any:
+    """Wait for something to become true."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        found = condition()
+        if found:
+            return found
+        time.sleep(0.02)
+    raise AssertionError("it never came")
+
+
+def children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def statuses(directory: Path) -> Counter[str]:
+    return Counter(read(path)["status"] for path in directory.glob("*/") if (path / "summary.json").exists())
+
+
+def halfway(directory: Path) -> bool:
+    """Some runs have ended, others have a checkpoint and still most of their way before them."""
+    count = statuses(directory)
+    going = [read(p.parent) for p in directory.glob("*/checkpoint.pt")]
+    early = [s for s in going if s["status"] == "running" and 10 <= s["epochs"] <= 60]
+    return count["completed"] >= 4 and len(early) >= 2
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("undisturbed")
+    summaries = run_sweep(slow(), directory, TWO)
+    assert [s["status"] for s in summaries] == ["completed"] * 12
+    return directory
+
+
+def assert_as_undisturbed(directory: Path, undisturbed: Path) -> None:
+    pd.testing.assert_frame_equal(table(directory), table(undisturbed))
+    for each in slow():
+        assert_same_run(directory / each.name, undisturbed / each.name)
+
+
+def test_sixty_cells_are_each_as_if_run_alone(tmp_path: Path, capfd: pytest.CaptureFixture) -> None:
+    cells = sixty()
+    summaries = run_sweep(cells, tmp_path / "sweep", TWO)
+    assert [(s["status"], s["seed"]) for s in summaries] == [("completed", c.experiment.seed) for c in cells]
+    assert {s["stack"] for s in summaries} == {5}  # optimizers and clips don't mix, seeds do
+    assert "60 to run in 12 stacks on 2 × cpu" in capfd.readouterr().out
+    data = on_device(load(cells[0].experiment.dataset), torch.device("cpu"))
+    for each in cells:
+        alone = tmp_path / each.name
+        alone.mkdir()
+        StackRun([Job(each.experiment, alone, each.overrides)], data).train(Nobody(), lambda: None)
+        assert_same_run(alone, tmp_path / "sweep" / each.name)
+        files = [{path.name.split(".out.")[0] for path in d.iterdir()} for d in (alone, tmp_path / "sweep" / each.name)]
+        assert files[0] == files[1]
+    frame = pd.read_csv(tmp_path / "sweep" / "results.csv")
+    assert list(frame.columns[:5]) == ["directory", "status", "optimizer", "clip", "seed"]
+    assert frame["directory"].tolist() == [c.name for c in cells]
+    assert frame["valid/accuracy"].tolist() == [s["valid/accuracy"] for s in summaries]
+
+
+@pytest.mark.parametrize(
+    ("number", "status", "code"), [(signal.SIGINT, "interrupted", 130), (signal.SIGTERM, "terminated", 143)]
+)
+def test_a_signal_stops_a_sweep_which_then_goes_on(
+    tmp_path: Path, undisturbed: Path, number: int, status: str, code: int, capfd: pytest.CaptureFixture
+) -> None:
+    process = start(tmp_path, "slow")
+    until(lambda: halfway(tmp_path))
+    os.killpg(process.pid, number)  # a terminal signals the whole group
+    output = process.communicate(timeout=30)[0]
+    count = statuses(tmp_path)
+    assert set(count) == {"completed", status} and "Traceback" in output  # Stopped, which the command turns into a code
+    assert f"train resume {tmp_path}" in output
+    assert len(pd.read_csv(tmp_path / "results.csv")) == sum(count.values())
+    assert resume_sweep(tmp_path) == 0
+    done = f"{count['completed']} complete and skipped, {count[status]} resumed, {12 - sum(count.values())} to run"
+    assert done in capfd.readouterr().out
+    assert_as_undisturbed(tmp_path, undisturbed)
+
+
+def test_a_killed_worker_costs_its_own_cells_only(tmp_path: Path, undisturbed: Path) -> None:
+    process = start(tmp_path, "slow")
+    until(lambda: halfway(tmp_path))
+    os.kill(children(process.pid)[0], signal.SIGKILL)
+    output = process.communicate(timeout=60)[0]
+    count = statuses(tmp_path)
+    assert count["failed"] in (2, 4) and count["completed"] == 12 - count["failed"], count
+    failed = next(p.parent for p in tmp_path.glob("*/summary.json") if read(p.parent)["status"] == "failed")
+    assert "killed by SIGKILL" in read(failed)["error"]
+    assert "killed by SIGKILL" in (failed / "train.log").read_text()
+    assert f"failed: {failed.name}: the worker" in output
+    run_sweep(slow(), tmp_path, TWO)
+    assert_as_undisturbed(tmp_path, undisturbed)
+
+
+def test_a_killed_parent_leaves_no_worker_and_nothing_broken(tmp_path: Path, undisturbed: Path) -> None:
+    process = start(tmp_path, "slow")
+    until(lambda: halfway(tmp_path))
+    workers = children(process.pid)
+    assert len(workers) == 2
+    process.kill()
+    process.communicate()
+    until(lambda: not any(alive(pid) for pid in workers), seconds=5)
+    for path in tmp_path.glob("*/summary.json"):
+        assert read(path.parent)["status"] in ("running", "completed")
+    run_sweep(slow(), tmp_path, TWO)
+    assert_as_undisturbed(tmp_path, undisturbed)
+
+
+def test_a_worker_leaves_with_its_parent_even_while_it_starts(tmp_path: Path) -> None:
+    process = start(tmp_path, "slow")
+    workers = until(lambda: children(process.pid))
+    process.kill()
+    process.communicate()
+    until(lambda: not any(alive(pid) for pid in workers), seconds=5)
+
+
+def test_two_processes_never_train_the_same_sweep(tmp_path: Path, capfd: pytest.CaptureFixture) -> None:
+    process = start(tmp_path, "slow")
+    until(lambda: list(tmp_path.glob("*/summary.json")))
+    assert resume_sweep(tmp_path) == 2
+    assert "is being trained right now" in capfd.readouterr().err
+    process.kill()
+    process.communicate()
+
+
+def test_failures_cost_only_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture
+) -> None:
+    worker = str(PROGRAM.with_name("faulty_worker.py"))
+    monkeypatch.setattr(workers, "command", lambda module, device: [sys.executable, worker, device])
+    optimizers = ("sgd", "momentum", "adam", "rmsprop", "nesterov")
+    cells = grid({"optimizer": optimizers, "seed": range(4)})
+    summaries = run_sweep(cells, tmp_path, TWO)
+    count = Counter((c.experiment.optimizer.name, s["status"]) for c, s in zip(cells, summaries, strict=True))
+    assert count == {
+        ("sgd", "completed"): 4,
+        ("momentum", "completed"): 3,
+        ("momentum", "failed"): 1,
+        ("adam", "failed"): 4,
+        ("rmsprop", "failed"): 4,
+        ("nesterov", "completed"): 4,
+    }
+    crashed = tmp_path / "optimizer=momentum,seed=1"
+    assert read(crashed)["error"] == "RuntimeError: seed 1 was the one"
+    assert 'raise RuntimeError("seed 1 was the one")' in (crashed / "train.log").read_text()
+    assert "ended by itself with exit code 3" in read(tmp_path / "optimizer=adam,seed=0")["error"]
+    assert "ended by itself with exit code 4" in read(tmp_path / "optimizer=rmsprop,seed=0")["error"]
+    output = capfd.readouterr().out
+    assert output.count("  failed: ") == 9 and "11 completed, 9 failed" in output
+    assert Counter(table(tmp_path)["status"]) == {"completed": 11, "failed": 9}
+    monkeypatch.undo()
+    assert run(["resume", str(tmp_path)]) == 0
+    assert statuses(tmp_path) == {"completed": 20}
+
+
+def test_divergence_is_a_result_and_what_stands_in_the_way_a_failure(tmp_path: Path) -> None:
+    cells = grid({"optimizer": ("sgd",), "seed": range(4)})
+    cells.append(cell("seed=9", optimizer={"name": "sgd", "lr": 1e38}))
+    cells.append(cell("seed=8", dataset={"name": "mnist", "root": str(tmp_path / "file"), "fallback": None}))
+    (tmp_path / "file").write_text("no folder")
+    (tmp_path / cells[2].name / "checkpoint.pt").mkdir(parents=True)  # a directory can't be replaced by a file
+    summaries = run_sweep(cells, tmp_path, ONE)
+    assert [s["status"] for s in summaries] == ["completed", "completed", "failed", "completed", "diverged", "failed"]
+    assert (
+        "checkpoint.pt" in summaries[2]["error"]
+        and "checkpoint.pt" in (tmp_path / cells[2].name / "train.log").read_text()
+    )
+    assert "cannot be written" in summaries[5]["error"] and summaries[5]["dataset"] == "mnist"
+    assert read(tmp_path, "results.json")[4]["status"] == "diverged"
+    (tmp_path / cells[2].name / "checkpoint.pt").rmdir()
+    again = run_sweep(cells[:5], tmp_path, ONE)
+    assert [s["status"] for s in again] == ["completed"] * 4 + ["diverged"]
+    assert again[0] == summaries[0] and again[4] == summaries[4]  # not run again
+    assert len(table(tmp_path)) == 6  # the sixth cell belongs to the directory still
+
+
+def test_fail_fast_stops_the_others_with_their_checkpoints(tmp_path: Path) -> None:
+    bad = cell("seed=8", epochs=500, batch_size=16)  # the costliest stack, so the first
+    (tmp_path / bad.name / "metrics.jsonl").mkdir(parents=True)
+    summaries = run_sweep([*slow(), bad], tmp_path, SweepSettings(workers=2, fail_fast=True))
+    count = Counter(s["status"] for s in summaries)
+    assert count["failed"] == 1 and count["completed"] + count["failed"] + count["interrupted"] + count["waiting"] == 13
+    assert count["interrupted"] + count["waiting"] > 0
+
+
+def test_only_what_is_new_or_changed_is_run(tmp_path: Path, capfd: pytest.CaptureFixture) -> None:
+    run_sweep(grid({"seed": range(3)}), tmp_path, ONE)
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*/model.pt")}
+    capfd.readouterr()
+    run_sweep(grid({"seed": range(4)}, device="auto", threads=2), tmp_path, ONE)  # neither changes a result
+    assert "3 complete and skipped, 1 to run" in capfd.readouterr().out
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+    run_sweep(grid({"seed": range(2)}, epochs=1), tmp_path, ONE)
+    assert "2 to run" in (said := capfd.readouterr().out) and "2 had another configuration before" in said
+    assert read(tmp_path / "seed=0")["epochs"] == 1
+    assert sorted(read(path)["epochs"] for path in (tmp_path / ".replaced").iterdir()) == [2, 2]
+    assert len(table(tmp_path)) == 4
+
+
+def test_resume_trains_a_sweep_for_more_epochs(tmp_path: Path) -> None:
+    cells = grid({"seed": range(3)}, epochs=4)
+    run_sweep(cells, tmp_path / "long", ONE)
+    run_sweep(grid({"seed": range(3)}, epochs=2), tmp_path / "short", ONE)
+    assert resume_sweep(tmp_path / "short", epochs=4) == 0
+    for each in cells:
+        rows = metrics(tmp_path / "short" / each.name)
+        assert [row["epoch"] for row in rows] == [1, 2, 3, 4]
+        weights = [
+            torch.load(tmp_path / kind / each.name / "model.pt", weights_only=True) for kind in ("long", "short")
+        ]
+        assert all(torch.equal(weights[0][key], weights[1][key]) for key in weights[0])
+    assert resume_sweep(tmp_path / "short", epochs=3) == 2
+
+
+def test_halving_keeps_the_better_half_and_the_rest_goes_on_when_asked(tmp_path: Path) -> None:
+    cells = grid({"seed": range(8)}, epochs=6)
+    summaries = run_sweep(cells, tmp_path / "pruned", SweepSettings(workers=1, prune="halving"))
+    ends = Counter((s["status"], s["epochs"]) for s in summaries)
+    assert ends == {("pruned", 1): 4, ("pruned", 2): 2, ("pruned", 4): 1, ("completed", 6): 1}
+    first = [metrics(tmp_path / "pruned" / c.name)[0]["valid/accuracy"] for c in cells]
+    gone = [accuracy for accuracy, s in zip(first, summaries, strict=True) if s["epochs"] == 1]
+    stayed = [accuracy for accuracy, s in zip(first, summaries, strict=True) if s["epochs"] > 1]
+    assert max(gone) <= min(stayed)
+    again = run_sweep(cells, tmp_path / "pruned", SweepSettings(workers=1, prune="halving"))
+    assert again == summaries
+    run_sweep(cells, tmp_path / "pruned", ONE)
+    run_sweep(cells, tmp_path / "whole", ONE)
+    for each in cells:
+        assert metrics(tmp_path / "pruned" / each.name)[-1] == metrics(tmp_path / "whole" / each.name)[-1]
+
+
+def test_nothing_is_written_for_a_sweep_that_cannot_be(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="holds no images out"):
+        none_held_out = grid({"seed": range(2)}, dataset=SYNTHETIC | {"validation": 0})
+        run_sweep(none_held_out, tmp_path / "sweep", SweepSettings(prune="halving"))
+    with pytest.raises(ValueError, match="device=cuda:7 is not to be had"):
+        run_sweep([cell("seed=1", device="cuda:7")], tmp_path / "sweep", SweepSettings())
+    with pytest.raises(ValueError, match="Did you mean 'halving'"):
+        SweepSettings(prune="halvin")
+    with pytest.raises(ValueError, match="workers=0"):
+        SweepSettings(workers=0)
+    assert not (tmp_path / "sweep").exists()
+
+
+def test_a_sweep_from_a_stranger_cannot_leave_its_directory(tmp_path: Path, capfd: pytest.CaptureFixture) -> None:
+    run_sweep(grid({"seed": range(1)}), tmp_path / "sweep", ONE)
+    path = tmp_path / "sweep" / "sweep.json"
+    path.write_text(path.read_text().replace('"seed=0"', '"../outside"'))
+    assert resume_sweep(tmp_path / "sweep") == 2
+    assert "is no name of a directory" in capfd.readouterr().err
+    assert not (tmp_path / "outside").exists()
+
+
+def test_the_view_fits_a_narrow_terminal() -> None:
+    progress = Progress(
+        cells=60, stacks=12, cost=100.0, skipped=2, running=5, statuses={0: "completed", 1: "diverged", 2: "failed"}
+    )
+    progress.shares, progress.best, progress.began = {1: 25.0}, (0.9312, "optimizer=adam,seed=3"), time.monotonic() - 10
+    console = Console(file=io.StringIO(), width=80)
+    console.print(panel(progress))
+    lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    assert lines[0].split() == [
+        "stacks",
+        "runs",
+        "running",
+        "completed",
+        "diverged",
+        "failed",
+        "runs/s",
+        "time",
+        "left",
+    ]
+    assert lines[1].split() == ["0/12", "3/60", "5", "1", "1", "1", "0.1", "0:30"]
+    assert lines[2].strip() == "best so far: valid/accuracy 93.12%  optimizer=adam,seed=3"
+    assert lines[3].rstrip().endswith("25%") and all(len(text) <= 80 for text in lines)
+
+
+def test_a_signal_is_raised_to_the_caller(tmp_path: Path) -> None:
+    """In this process: the signal comes while the workers still start, so that nothing has begun."""
+    signal.setitimer(signal.ITIMER_REAL, 0.3)
+    previous = signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
+    try:
+        with pytest.raises(Stopped, match="interrupted"):
+            run_sweep(slow(), tmp_path, ONE)
+    finally:
+        signal.signal(signal.SIGALRM, previous)
+    assert statuses(tmp_path) == {} and (tmp_path / "sweep.json").exists()

@@ -1,0 +1,135 @@
+"""A data set in memory: read, split, scaled to float32, with the fallback where MNIST can't be had. NumPy only."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+
+from trainer.data.datasets import DATASETS, Dataset, Mnist, Raw
+from trainer.data.idx import Unreachable
+from trainer.errors import DataError
+
+__all__ = ["DATASETS", "Data", "DataError", "Dataset", "Split", "load"]
+
+MEAN, DEVIATION = np.float32(0.1307), np.float32(0.3081)  # of MNIST's training pixels, as usually given
+
+
+class Split(NamedTuple):
+    """Images, float32 [N, features], in [0, 1] unless standardized, and their labels, int64 [N]."""
+
+    images: np.ndarray
+    labels: np.ndarray
+
+
+@dataclass(frozen=True)
+class Data:
+    """A data set, loaded. `name` is the one really used, `digest` that of its pixels and labels before any split;
+    `notice` is for the user's eyes and must reach them."""
+
+    name: str
+    train: Split
+    valid: Split
+    test: Split
+    classes: int
+    notice: str | None = None
+    digest: str = ""
+
+
+class Found(NamedTuple):
+    """A data set as it was read, and which one it is: the one asked for or its fallback."""
+
+    dataset: Dataset
+    raw: Raw
+    notice: str | None
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of pixels and labels, cut to 16 hexadecimal digits: what tells two sets of one name apart."""
+        sha = hashlib.sha256()
+        for array in self.raw[:4]:
+            sha.update(f"{array.shape}".encode())
+            sha.update(np.ascontiguousarray(array, np.uint8 if array.ndim > 1 else "<i8").data)
+        return sha.hexdigest()[:16]
+
+
+def load(dataset: Dataset, fallen_back: bool = False) -> Data:
+    """`find`, split and scaled."""
+    found = find(dataset, fallen_back)
+    return replace(_data(found.dataset, found.raw), notice=found.notice, digest=found.digest)
+
+
+def find(dataset: Dataset, fallen_back: bool = False) -> Found:
+    """Reads `dataset`, or its fallback where it is neither on disk nor to be downloaded.
+
+    With `fallen_back` the fallback at once: a run that began on it goes on with it.
+
+    Raises DataError: a split that does not fit, damaged files that can't be replaced, a folder that can't be read or
+    written, or no data at all (then with every source tried and its reason).
+    """
+    dataset.check()
+    if fallen_back and isinstance(dataset, Mnist) and dataset.fallback:
+        return _fall_back(dataset, f"It began on '{dataset.fallback}', because {dataset.name} was not available then.")
+    try:
+        raw = dataset.read()
+        return Found(dataset, raw, raw.notice)
+    except Unreachable as error:
+        assert isinstance(dataset, Mnist)  # nothing else is downloaded
+        reason = f"{dataset.name} is not complete in {dataset.path}, and {error}"
+        if dataset.fallback is None:
+            raise DataError(f"{reason}\n{_cure(dataset)}") from error
+        return _fall_back(dataset, f"{reason}\n{_cure(dataset)}")
+
+
+def _fall_back(dataset: Mnist, reason: str) -> Found:
+    substitute = _substitute(dataset)
+    return Found(substitute, substitute.read(), _notice(dataset, substitute, reason))
+
+
+def _data(dataset: Dataset, raw: Raw) -> Data:
+    images, labels = _floats(raw.images, dataset.standardize), raw.labels.astype(np.int64)
+    end = len(images) - dataset.validation
+    start = end if dataset.limit is None else dataset.limit
+    return Data(
+        name=dataset.name,
+        train=Split(images[:start], labels[:start]),
+        valid=Split(images[end:], labels[end:]),
+        test=Split(_floats(raw.test_images, dataset.standardize), raw.test_labels.astype(np.int64)),
+        classes=raw.classes,
+    )
+
+
+def _floats(pixels: np.ndarray, standardize: bool) -> np.ndarray:
+    images = np.divide(pixels.reshape(len(pixels), -1), np.float32(255), dtype=np.float32)
+    if standardize:
+        images -= MEAN
+        images /= DEVIATION
+    return images
+
+
+def _substitute(dataset: Mnist) -> Dataset:
+    """The fallback with the same share of its training images held out, and at most `limit` of the others."""
+    substitute = DATASETS[str(dataset.fallback)]()
+    validation = math.ceil(dataset.validation * substitute.training / dataset.training)
+    validation = min(validation, substitute.training - 1)
+    limit = dataset.limit and min(dataset.limit, substitute.training - validation)
+    return replace(substitute, validation=validation, limit=limit, standardize=dataset.standardize)
+
+
+def _notice(dataset: Mnist, used: Dataset, reason: str) -> str:
+    return (
+        f"NOT {dataset.name.upper()}: this run uses the data set '{used.name}' instead, and its results say nothing "
+        f"about {dataset.name}.\n{reason}\n"
+        f"Of its {used.training:,} training images {used.validation:,} are held out. "
+        f"dataset.fallback=null stops a run instead."
+    )
+
+
+def _cure(dataset: Mnist) -> str:
+    return (
+        f"To use {dataset.name}: run again with a network, name a mirror in the environment variable TRAIN_MIRROR, or "
+        f"put its four files into {dataset.path} or another {dataset.folder}/raw whose root you name by dataset.root."
+    )

@@ -1,0 +1,79 @@
+"""The data sets that need no files and no network: one comes with scikit-learn, one is generated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+import numpy as np
+
+from trainer.data.dataset import Dataset, Raw
+
+
+@dataclass(frozen=True, kw_only=True)
+class Digits(Dataset):
+    """Scikit-learn's 1,797 real handwritten digits of 8×8, scaled to 28×28: no download. 1,500 to train, 297 to test.
+
+    The writers follow one another in the source, so the images are shuffled once, the same way everywhere.
+    """
+
+    name: ClassVar[str] = "digits"
+    validation: Annotated[int, "[0, inf)"] = 125  # the same share as MNIST's 5,000 of 60,000
+
+    @property
+    def training(self) -> int:
+        return 1500
+
+    def read(self) -> Raw:
+        from sklearn.datasets import load_digits  # here, because the import costs seconds
+
+        bunch = load_digits()
+        # raw bits, since NumPy promises those, and not its shuffles, for all versions
+        order = np.argsort(np.random.Philox(key=0).random_raw(len(bunch.target)), kind="stable")
+        images, labels = _enlarge(bunch.images[order].astype(np.int64)), bunch.target[order]
+        return Raw(images[:1500], labels[:1500], images[1500:], labels[1500:])
+
+
+def _enlarge(images: np.ndarray) -> np.ndarray:
+    """8×8 values from 0 to 16 as 28×28 bytes, bilinear with pixel centres aligned; whole numbers, so exact anywhere.
+
+    The centre of target pixel i lies at source pixel (i + 1/2) · 8/28 - 1/2 = (4i - 5)/14: all weights are 14ths.
+    """
+    place = np.clip(4 * np.arange(28) - 5, 0, 7 * 14)
+    weights = np.maximum(0, 14 - np.abs(place[:, None] - 14 * np.arange(8)))
+    scaled = weights @ images @ weights.T
+    return ((scaled * 255 + 8 * 14 * 14) // (16 * 14 * 14)).astype(np.uint8)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Synthetic(Dataset):
+    """Generated images of any number and size, always the same, for tests and benchmarks.
+
+    A class is four clouds in a space of sixteen hidden variables, which a fixed linear map turns into pixels, with
+    noise: a linear model learns a part, a network nearly all. A sixth of `samples`, rounded up, more are the test set.
+    """
+
+    name: ClassVar[str] = "synthetic"
+    validation: Annotated[int, "[0, inf)"] = 500
+    samples: Annotated[int, "[1, inf)"] = 6000  # the training set, held-out images included
+    features: Annotated[int, "[1, inf)"] = 784
+    classes: Annotated[int, "[2, inf)"] = 10
+
+    @property
+    def training(self) -> int:
+        return self.samples
+
+    def read(self) -> Raw:
+        random = np.random.Generator(np.random.Philox(key=0))
+        centres = random.normal(size=(self.classes, 4, 16))
+        to_pixels = random.normal(size=(16, self.features)) * 12
+        total = self.samples + -(-self.samples // 6)
+        labels = random.integers(self.classes, size=total)
+        hidden = centres[labels, random.integers(4, size=total)] + 0.5 * random.normal(size=(total, 16))
+        images = np.empty((total, self.features), np.uint8)
+        for start in range(0, total, 4096):  # a few rows at a time, so that float64 costs little memory
+            rows = hidden[start : start + 4096] @ to_pixels
+            noise = random.integers(256, size=rows.shape, dtype=np.uint8)
+            images[start : start + 4096] = np.clip(np.rint(rows + noise * 0.25 + 96), 0, 255)
+        n = self.samples
+        return Raw(images[:n], labels[:n], images[n:], labels[n:], self.classes)

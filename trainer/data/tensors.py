@@ -1,0 +1,50 @@
+"""A data set as tensors on the device, there once for all runs of a stack."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from trainer.data.loading import Data, Split
+
+
+@dataclass(frozen=True)
+class Samples:
+    """images [N, width] float32 and labels [N] int64; columns beyond the features are zero, see `on_device`."""
+
+    images: Tensor
+    labels: Tensor
+
+
+@dataclass(frozen=True)
+class Tensors:
+    """A data set on its device; `name` is the one really used."""
+
+    name: str
+    train: Samples
+    valid: Samples
+    test: Samples
+    features: int
+    classes: int
+    device: torch.device
+    digest: str = ""
+
+
+def on_device(data: Data, device: torch.device) -> Tensors:
+    """The data set as tensors; rows are padded to 64 bytes, so that each is aligned alike (see `memory.Memory`)."""
+    features = data.train.images.shape[1]
+
+    def moved(split: Split) -> Samples:
+        images = torch.from_numpy(split.images)
+        images = torch.nn.functional.pad(images, (0, -features % 16)) if features % 16 else images
+        return Samples(images.to(device), torch.from_numpy(split.labels).to(device))
+
+    train, valid, test = moved(data.train), moved(data.valid), moved(data.test)
+    return Tensors(data.name, train, valid, test, features, data.classes, device, data.digest)
+
+
+def for_all(images: Tensor, runs: int, features: int) -> Tensor:
+    """[runs, N, features] without a copy; one run is stepped over by 0 like several, so that all lie in the same order."""
+    return images.as_strided((runs, len(images), features), (0, images.stride(0), 1))

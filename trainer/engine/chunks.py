@@ -1,0 +1,81 @@
+"""A stack's update, made part by part, each part small enough for the caches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from trainer.data.tensors import Samples, Tensors
+from trainer.engine.batches import Batches
+from trainer.engine.evaluation import evaluate
+from trainer.engine.network import Layout
+from trainer.engine.state import State
+from trainer.engine.step import Step
+from trainer.engine.workspace import Workspace
+from trainer.experiment import Experiment
+from trainer.techniques.clipping import GradientClip
+
+WORKING_SET = 4 << 20
+"""Bytes that a part may touch: some times a core's second-level cache, where the gain from fewer operations is used up."""
+
+
+class Chunks:
+    """The update of all runs of a stack.
+
+    On a CPU a large stack would be slower than its runs one by one: in every update each θ, slot and gradient would come from
+    memory. So the stack is cut into parts that are updated one after the other; a GPU takes it whole. Which runs are in one
+    part changes no bit of any.
+    """
+
+    def __init__(
+        self, experiments: Sequence[Experiment], layout: Layout, state: State, data: Tensors, batch: int, rates: Tensor
+    ):
+        """`rates` [K, T]: the learning rate of each update."""
+        self.data = data
+        labels, device = data.train.labels, data.device
+        most = len(experiments) if device.type != "cpu" else WORKING_SET // working_set(layout, state, batch)
+        given = None if experiments[0].batch_size == "full" else batch
+        workspace = Workspace(device)
+        self.gaps = layout.gaps().to(device)
+        self.batches: list[Batches] = []
+        self.steps: list[Step] = []
+        for rows in cuts(len(experiments), max(1, most)):
+            runs = experiments[rows]
+            self.batches.append(Batches([e.seed for e in runs], labels, data.classes, given, rates[rows]))
+            self.steps.append(Step(runs, layout, state.part(rows), data.train, data.features, workspace))
+        self.clips_gradients = isinstance(self.steps[0].numbers.clip, GradientClip)
+
+    @torch.inference_mode()  # spares every operation autograd's bookkeeping
+    def update(self, made: int, measure: bool) -> dict[str, Tensor]:
+        """The update after `made` others; with `measure` the norms that a record shows, each [K, 1], else an empty dict."""
+        norms = []
+        for batches, step in zip(self.batches, self.steps, strict=True):
+            if len(self.steps) > 1:
+                step.g.index_fill_(1, self.gaps, 0)  # where a clip has spread the NaN of a run of another part
+            norms.append(step(batches(made), measure))
+        return {name: torch.cat([norm[name] for norm in norms]) for name in norms[0]}
+
+    def flush(self) -> None:
+        """Bring the state's tallies up to date."""
+        for step in self.steps:
+            step.loss.flush()
+
+    def evaluate(self, samples: Samples) -> tuple[Tensor, Tensor]:
+        """The sum of cross-entropies and the correct answers of each run, [K, 1] each."""
+        results = [evaluate(step.network, samples, self.data.features) for step in self.steps]
+        losses, correct = zip(*results, strict=True)
+        return torch.cat(losses), torch.cat(correct)
+
+
+def cuts(runs: int, most: int) -> list[slice]:
+    """The fewest parts of at most `most` runs, as even as can be."""
+    n = -(-runs // most)
+    return [slice(runs * i // n, runs * (i + 1) // n) for i in range(n)]
+
+
+def working_set(layout: Layout, state: State, batch: int) -> int:
+    """Bytes that an update of one run touches: θ, gradient and slots, and the batch on its way through the layers."""
+    widths = layout.specs[0].inputs + sum(spec.outputs for spec in layout.specs)
+    return 4 * ((2 + len(state.slots)) * layout.width + batch * widths)

@@ -1,0 +1,70 @@
+"""What a run is: its configuration as flat keys, which of them count, and how two configurations differ. No torch."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+HOUSEKEEPING = ("name", "device", "threads", "dataset.root", "dataset.fallback", "checkpoint", "report")
+"""Keys, or whole groups of keys, that are no part of what a run is: they may be given anew to `resume`, other values are no
+reason to train a cell of a sweep again, nor for a row of its own in `compare`. The data really used are part of it."""
+
+WATCHED = ("seed", "target", "record_every")
+"""Keys that change nothing of what a run learns: runs are averaged over the seed and paired by it."""
+
+
+def flatten(config: Mapping[Any, Any]) -> dict[str, Hashable]:
+    """`{"optimizer": {"name": "sgd", "lr": 0.1}}` → `{"optimizer": "sgd", "optimizer.lr": 0.1}`; lists → tuples."""
+    flat: dict[str, Hashable] = {}
+    for key, value in config.items():
+        if isinstance(value, Mapping):
+            inner = flatten(value)
+            word = {str(key): inner.pop("name")} if "name" in inner else {}
+            flat |= word | {f"{key}.{rest}": leaf for rest, leaf in inner.items()}
+        else:
+            flat[str(key)] = _frozen(value)
+    return flat
+
+
+def _frozen(value: Any) -> Hashable:
+    return tuple(_frozen(item) for item in value) if isinstance(value, list) else _hashable(value)
+
+
+def _hashable(value: Any) -> Hashable:
+    return value if isinstance(value, Hashable) else repr(value)
+
+
+def is_housekeeping(key: str) -> bool:
+    """Whether a key is no part of what a run is."""
+    return _among(key, HOUSEKEEPING)
+
+
+def is_learning(key: str) -> bool:
+    """Whether a key can change what a run learns, beside the seed."""
+    return not _among(key, (*HOUSEKEEPING, *WATCHED))
+
+
+def _among(key: str, names: tuple[str, ...]) -> bool:
+    return any(key == name or key.startswith(f"{name}.") for name in names)
+
+
+def differences(config: Mapping[str, Any], other: Mapping[str, Any]) -> set[str]:
+    """The keys that make two configurations different runs."""
+    one, two = flatten(config), flatten(other)
+    return {key for key in {*one, *two} if one.get(key) != two.get(key) and not is_housekeeping(key)}
+
+
+def show(value: Hashable) -> str:
+    """A value as one would type it on the command line."""
+    if isinstance(value, tuple):
+        return f"[{','.join(show(item) for item in value)}]"
+    if isinstance(value, bool) or value is None:
+        return {True: "true", False: "false", None: "null"}[value]
+    if isinstance(value, float):
+        return short if float(short := format(value, "g")) == value else repr(value)
+    return printable(value)
+
+
+def printable(value: object) -> str:
+    """Text without control characters: a run directory may come from a stranger, and must not steer the terminal."""
+    return "".join(c if c.isprintable() else "?" for c in str(value))

@@ -1,0 +1,118 @@
+"""Saving and loading the state of one run: tensors and plain values only, written whole or not at all."""
+
+from __future__ import annotations
+
+import io
+import pickle
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from trainer.engine.state import State
+from trainer.errors import CheckpointError
+from trainer.experiment import Experiment
+from trainer.report.files import write_whole
+
+VERSION = 3
+CHECKPOINT = "checkpoint.pt"
+ROWS = ("theta", "statistics", "loss", "correct", "clipped")
+COUNTS = ("step", "samples", "updates", "seconds")
+
+
+@dataclass(frozen=True)
+class Saved:
+    """What a checkpoint holds: the configuration, the data set really used, and the state (a stack of one)."""
+
+    config: dict[str, Any]
+    dataset: str
+    state: State
+    digest: str = ""  # of the data set; '' in checkpoints from before it was kept
+
+
+def save(directory: Path, experiment: Experiment, dataset: str, digest: str, state: State) -> None:
+    """Replace the run's checkpoint; OSError where the disk refuses, the old one is whole then."""
+    content = {
+        "version": VERSION,
+        "config": experiment.to_dict(),
+        "dataset": dataset,
+        "digest": digest,
+        **{name: getattr(state, name).cpu() for name in ROWS},
+        **{name: getattr(state, name) for name in COUNTS},
+        "slots": dict(zip(experiment.optimizer.slots, (slot.cpu() for slot in state.slots), strict=True)),
+    }
+    write_whole(directory / CHECKPOINT, serialised(content))
+
+
+def serialised(content: dict[str, Any]) -> bytes:
+    """`content` in torch's file format."""
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    return buffer.getvalue()
+
+
+def is_finite(state: State) -> bool:
+    """Whether a state can be gone on from."""
+    return all(bool(t.isfinite().all()) for t in (state.theta, state.statistics, state.loss))
+
+
+def load(directory: Path) -> Saved:
+    """Read a run's checkpoint. CheckpointError where it is missing, damaged, foreign or of another version."""
+    path = directory / CHECKPOINT
+    try:
+        _check_archive(path)
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise CheckpointError(
+            f"There is no checkpoint {path} to go on from: a run that was killed before its first must start anew."
+        ) from None
+    except Exception as error:  # there is no end to what a file can hold, nor to what torch makes of it
+        raise CheckpointError(f"{path} can't be read as a checkpoint: {_reason(error, path)}.") from None
+    if not isinstance(content, dict) or not isinstance(content.get("version"), int):
+        raise CheckpointError(f"{path} is no checkpoint of this program.")
+    if content["version"] != VERSION:
+        raise CheckpointError(f"{path} has format {content['version']}; this version of train reads format {VERSION}.")
+    return _checked(content, path)
+
+
+def _check_archive(path: Path) -> None:
+    """torch passes over a flipped bit; the checksums of its zip archives do not. ValueError, BadZipFile, OSError."""
+    with zipfile.ZipFile(path) as archive:
+        damaged = archive.testzip()
+    if damaged is not None:
+        raise ValueError(f"its part {damaged} is damaged")
+
+
+def _checked(content: dict[str, Any], path: Path) -> Saved:
+    """The saved state, after every part was found to be there and of the right kind."""
+    try:
+        rows, counts = ({name: content[name] for name in names} for names in (ROWS, COUNTS))
+        slots = tuple(content["slots"].values())
+        saved = Saved(
+            content["config"], content["dataset"], State(slots=slots, **rows, **counts), content.get("digest", "")
+        )
+    except (KeyError, AttributeError):
+        raise CheckpointError(f"{path} is a checkpoint with parts missing.") from None
+    width = rows["theta"].shape[-1:] if isinstance(rows["theta"], Tensor) else None
+    whole = all(_is_row(t) for t in (*rows.values(), *slots)) and all(slot.shape[-1:] == width for slot in slots)
+    plain = isinstance(saved.config, dict) and isinstance(saved.dataset, str) and isinstance(saved.digest, str)
+    if not (whole and plain and all(isinstance(x, int | float) and x >= 0 for x in counts.values())):
+        raise CheckpointError(f"{path} is a checkpoint with parts of the wrong kind.")
+    return saved
+
+
+def _is_row(value: Any) -> bool:
+    return isinstance(value, Tensor) and value.dtype == torch.float32 and value.dim() == 2 and len(value) == 1
+
+
+def _reason(error: BaseException, path: Path) -> str:
+    if path.is_file() and path.stat().st_size == 0:
+        return "it is empty"
+    if isinstance(error, pickle.UnpicklingError):
+        return "it holds something else than tensors and plain values, which is not opened"
+    if isinstance(error, zipfile.BadZipFile):
+        return "it is cut short, or something else"
+    return " ".join(str(error).split())[:120].rstrip(".") or type(error).__name__

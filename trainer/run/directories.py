@@ -1,0 +1,111 @@
+"""Names of directories below runs/: readable, safe in a shell, and never shared by two runs."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from trainer.errors import ConfigError
+
+LONGEST = 100
+"""Characters that one component of a path may have."""
+
+
+def claim(root: Path, name: str | None = None) -> Path:
+    """Make a new directory in `root` that is the caller's alone: `name`, or the date and time; `name-2`, … where it is taken.
+
+    mkdir either makes a directory or fails, so that of processes started in the same instant each gets its own.
+    Raises ConfigError where `name` would leave `root` or the disk refuses.
+    """
+    wanted = name or f"{datetime.now():%Y-%m-%d_%H-%M-%S}"
+    check_component(wanted)
+    for number in itertools.count(1):
+        suffix = f"-{number}" if number > 1 else ""
+        directory = root / f"{wanted[: LONGEST - len(suffix)]}{suffix}"
+        try:
+            root.mkdir(parents=True, exist_ok=True)
+            directory.mkdir()
+            return directory
+        except FileExistsError as error:
+            if not root.is_dir():
+                raise unwritable(root, error) from error
+        except OSError as error:
+            raise unwritable(directory, error) from error
+    raise AssertionError("unreachable: count never ends")
+
+
+def reuse(root: Path, name: str) -> Path:
+    """The directory `name` in `root` for a sweep, which goes on where it stopped. ConfigError where a single run lives there."""
+    check_component(name)
+    directory = root / name
+    if (directory / "config.yaml").exists():
+        raise ConfigError(f"{directory} holds a single run, not a sweep: choose another name.")
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise unwritable(directory, error) from error
+    return directory
+
+
+def check_component(name: str) -> None:
+    """ConfigError unless `name` is one harmless component of a path."""
+    if len(name) > LONGEST or re.search(r"[^\w.=,+-]", name, re.ASCII) or name.startswith(("-", ".")):
+        raise ConfigError(
+            f"'{name}' can't name a directory: use up to {LONGEST} letters, digits and _ - . = , +, first a letter or digit."
+        )
+
+
+def unwritable(directory: Path, error: OSError) -> ConfigError:
+    """The sentence for a directory that can't be made."""
+    return ConfigError(f"{directory} can't be made: {error.strerror}. Runs are written below the working directory.")
+
+
+def cell_names(cells: Sequence[Sequence[str]], command: Sequence[str] = ()) -> list[str]:
+    """A directory name for each cell of a sweep, from those of its `key=value` words by which it differs from the others.
+
+    A cell alone is named by the words that are not on the command line as they are. Names are unique, and depend on the
+    cell's own words and on which keys vary, so that a sweep with more seeds finds its old directories again.
+    """
+    shared = set(command) if len(cells) == 1 else set.intersection(*(set(cell) for cell in cells)) if cells else set()
+    own = [[word for word in cell if word not in shared and not word.startswith("name=")] for cell in cells]
+    names = [_readable(words) for words in own]
+    count = Counter(names)
+    return [
+        name if count[name] == 1 and len(name) <= LONGEST else _hashed(name, cell)
+        for name, cell in zip(names, cells, strict=True)
+    ]
+
+
+def _readable(words: Sequence[str]) -> str:
+    text = ",".join(re.sub(r"[^\w.=+-]+", "-", word, flags=re.ASCII).strip("-") for word in words)
+    return text.replace("=-", "=").replace("--", "-").lstrip(".-") or "run"
+
+
+def _hashed(name: str, cell: Sequence[str]) -> str:
+    digest = hashlib.sha256("\n".join(cell).encode()).hexdigest()[:8]
+    return f"{name[: LONGEST - 9]}-{digest}"
+
+
+@contextmanager
+def alone(directory: Path) -> Iterator[None]:
+    """Hold the directory of a run or a sweep, so that no second process trains there. ConfigError where one does."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(directory / ".lock")
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise ConfigError(f"{directory} is being trained right now by another process.") from None
+    except OSError as error:
+        raise ConfigError(f"{directory} can't be written: {error.strerror or error}.") from None
+    try:
+        yield
+    finally:
+        lock.release()

@@ -1,0 +1,166 @@
+"""One experiment in one directory, as the command line asks for it: begin or resume, watch, and end with an exit code."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from trainer.data.loading import load
+from trainer.data.tensors import on_device
+from trainer.engine.devices import resolve
+from trainer.errors import STOPPED, ConfigError, DataError, ExitCode, Stopped
+from trainer.records import Record, Status
+from trainer.report.console import RunView
+from trainer.report.files import SUMMARY
+from trainer.report.guarded import Guarded, Pipe, leave, say
+from trainer.report.run_info import RunInfo
+from trainer.run import checkpoint
+from trainer.run.directories import alone
+from trainer.run.resume import resumable
+from trainer.run.signals import Signals
+from trainer.run.stack_run import Job, StackRun
+
+
+def run_single(job: Job) -> int:
+    """Train a job in its freshly claimed directory and show it on the terminal; returns the exit code."""
+    if (job.directory / SUMMARY).exists():
+        say(f"{job.directory} holds a run already, which is never overwritten: choose another directory.")
+        return ExitCode.WRONG
+    return _answered(job, resumed=False)
+
+
+def resume(directory: Path, epochs: int | None = None) -> int:
+    """Go on from the checkpoints of the run in `directory`, to `epochs` in all where given; returns the exit code."""
+    try:
+        if resumable(directory, epochs) is None:
+            print(f"{directory} is complete; to train on, add epochs=N.")
+            return 0
+        with alone(directory):
+            job = resumable(directory, epochs)  # again: another process may have been at it until now
+            return 0 if job is None else _answered(job, resumed=True)
+    except ConfigError as error:
+        say(str(error))
+        return ExitCode.WRONG
+
+
+def _answered(job: Job, resumed: bool) -> int:
+    """Train, or say in a sentence what keeps it from beginning."""
+    with Signals() as signals:
+        try:
+            with _nothing_left(job.directory, resumed):
+                run, notice = _prepare(job, signals, resumed)
+        except (ConfigError, DataError) as error:
+            say(str(error))
+            return ExitCode.WRONG
+        except OSError as error:
+            say(f"{job.directory} can't be written: {error.strerror or error}.")
+            return ExitCode.CRASHED
+        except (MemoryError, RuntimeError) as error:  # torch's word for too little memory is RuntimeError
+            say(f"the run can't begin: {' '.join(str(error).split()) or type(error).__name__}")
+            _show(error)
+            return ExitCode.CRASHED
+        except Stopped as stop:
+            say(f"{stop.status} before the first update; nothing was trained.")
+            return STOPPED[stop.status]
+        return _train(run, notice, signals)
+
+
+@contextmanager
+def _nothing_left(directory: Path, resumed: bool) -> Iterator[None]:
+    """Take a new run's directory away where the run can't begin, unless others' files are in it."""
+    ours = not resumed and {path.name for path in directory.iterdir()} <= {".hydra"}
+    try:
+        yield
+    except BaseException:
+        if ours:
+            shutil.rmtree(directory, ignore_errors=True)
+        raise
+
+
+def _prepare(job: Job, signals: Signals, resumed: bool) -> tuple[StackRun, str | None]:
+    """The run before its next update, its files begun, and the notice of its data set."""
+    e = job.experiment
+    device = resolve(e.device)
+    used = checkpoint.load(job.directory).dataset if resumed else e.dataset.name
+    data = load(e.dataset, fallen_back=used != e.dataset.name)
+    tensors = on_device(data, device)
+    signals.training = True  # from here on there is something to save
+    return StackRun([job], tensors, resumed), data.notice
+
+
+def _train(run: StackRun, notice: str | None, signals: Signals) -> int:
+    screen = Screen()
+    try:
+        screen.show("start", _info(run, notice))
+        run.train(screen, lambda: signals.status)
+        summary = run.summaries()[0]
+        screen.show("finish", summary, run.jobs[0].directory)
+    except Exception as error:
+        screen.show("close")
+        return _crashed(run, error)
+    finally:
+        screen.leave()
+    return ExitCode.DIVERGED if summary["status"] == Status.DIVERGED else STOPPED.get(summary["status"], ExitCode.DONE)
+
+
+class Screen:
+    """The console as the training sees it: where nobody reads it any more, that is said once and the training goes on."""
+
+    def __init__(self) -> None:
+        self.show = Guarded("the console", lambda: RunView(Pipe(highlight=False)))
+
+    def tick(self, step: int, seconds: float) -> None:
+        self.show("tick", step, seconds)
+
+    def record(self, record: Record) -> None:
+        self.show("record", record)
+
+    def leave(self) -> None:
+        """Take the progress bar away."""
+        self.show("close")
+        leave(sys.stdout, sys.stderr)
+
+
+def _info(run: StackRun, notice: str | None) -> RunInfo:
+    training, data, job = run.training, run.data, run.jobs[0]
+    return RunInfo(
+        experiment=job.experiment,
+        dataset=data.name,
+        notice=notice,
+        device=str(data.device),
+        threads=job.experiment.threads,
+        parameters=training.layout.count(),
+        updates=training.updates,
+        updates_per_epoch=training.per_epoch,
+        train_samples=len(data.train.labels),
+        valid_samples=len(data.valid.labels),
+        test_samples=len(data.test.labels),
+        directory=job.directory,
+        started_at_step=training.step,
+    )
+
+
+def _crashed(run: StackRun, error: Exception) -> int:
+    """Leave the traceback in the log and one sentence on the terminal; TRAIN_TRACEBACK=1 shows it there too."""
+    directory = run.jobs[0].directory
+    _show(error)
+    if isinstance(error, OSError):
+        what = f"crashed: a file in {directory} can't be written: {error.strerror or error}. "
+    else:
+        what = f"crashed: {error}. The traceback is in {directory}/train.log. "
+    say(f"{what}What was saved before is whole; train resume {directory} goes on from it.")
+    try:
+        run.crash(error)
+    except OSError as refused:  # the disk may be the very reason
+        say(f"the status can't be written down either: {refused.strerror or refused}.")
+    return ExitCode.CRASHED
+
+
+def _show(error: Exception) -> None:
+    if os.environ.get("TRAIN_TRACEBACK"):
+        traceback.print_exception(error)

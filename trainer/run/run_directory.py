@@ -1,0 +1,134 @@
+"""Everything one run leaves behind in its directory, kept up to date while it trains."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from trainer.engine.network import Layout
+from trainer.engine.state import State
+from trainer.errors import CheckpointError
+from trainer.records import Record, Status
+from trainer.report.files import (
+    CONFIG,
+    METRICS,
+    SUMMARY,
+    LogFile,
+    MetricsFile,
+    as_row,
+    clear_partials,
+    read_json,
+    read_metrics,
+    write_json,
+    write_whole,
+    write_yaml,
+)
+from trainer.report.guarded import Guarded
+from trainer.report.tensorboard import LIKELY, TensorBoard
+from trainer.run import checkpoint
+from trainer.run.export import MODEL, plain_module
+from trainer.run.summary import Summary
+
+BEST = "best.pt"
+
+
+class RunDirectory:
+    """The files of one run: configuration, metrics, summary, checkpoints, model, and the logs beside them."""
+
+    def __init__(self, directory: Path, summary: Summary, layout: Layout, resumed: State | None = None):
+        """Begin, or go on from the state `resumed`. OSError where a result can't be written."""
+        self.directory, self.summary, self.layout = directory, summary, layout
+        experiment, step = summary.experiment, resumed.step if resumed else 0
+        rows = self._earlier(resumed) if resumed else []
+        clear_partials(directory)
+        self._write_summary()  # before the rest, so that no moment shows a run as complete that goes on
+        write_yaml(directory / CONFIG, experiment.to_dict())
+        self.metrics = MetricsFile(directory, rows)
+        self.log = Guarded(f"{directory}/train.log", lambda: LogFile(directory))
+        self.tensorboard = Guarded("TensorBoard's file", lambda: self._tensorboard(step))
+        self.best: State | None = None
+        self.log("write", f"{'resumed' if resumed else 'started'} on {summary.facts.device}, step {step}")
+
+    def _tensorboard(self, step: int) -> TensorBoard:
+        """HParams shows first what was given on the command line, but for the seed, over which it averages."""
+        given = {word.split("=", 1)[0] for word in self.summary.overrides} - {"seed"} or LIKELY
+        return TensorBoard(
+            self.directory, self.summary.experiment, step, dataset=self.summary.facts.dataset, varying=given
+        )
+
+    def _earlier(self, state: State) -> list[dict[str, Any]]:
+        """The records up to the state, which the summary goes on from. CheckpointError where some are lost."""
+        path = self.directory / METRICS
+        rows = read_metrics(path, state.step)
+        last = rows[-1]["step"] if rows else 0
+        if last != state.step - state.updates:
+            raise CheckpointError(
+                f"{path} ends at update {last}: records up to the checkpoint's {state.step} are lost."
+            )
+        if state.step != self.summary.facts.updates:  # test metrics belong to the end, and this is none any more
+            rows = [{name: x for name, x in row.items() if not name.startswith("test/")} for row in rows]
+        for row in rows:
+            self.summary.add(row)
+        self.summary.reach(state.step, state.seconds)
+        self.summary.earlier_seconds = _wall_seconds(self.directory / SUMMARY)
+        return rows
+
+    def record(self, record: Record, state_of: Callable[[int], State]) -> None:
+        """Take in a record; the network is kept where it is the best so far."""
+        self.metrics.record(record)
+        if self.summary.add(as_row(record), finite=record.status != Status.DIVERGED):
+            self.best = replace(state_of(record.run), slots=())
+        self.log("record", record)
+        self.tensorboard("record", record)
+
+    def save(self, state: State) -> None:
+        """Write the last state and the best; the old ones stay whole where that fails (OSError)."""
+        self.metrics.sync()
+        if self.best is not None:
+            write_whole(self.directory / BEST, self._weights(self.best))
+            self.best = None
+        facts = self.summary.facts
+        checkpoint.save(self.directory, self.summary.experiment, facts.dataset, facts.dataset_digest, state)
+        self.summary.reach(state.step, state.seconds)
+        self._write_summary()
+
+    def end(self, status: str, state: State) -> None:
+        """Write the last state and the network, and say how the run ended: `status` comes last, when all else is there."""
+        self.save(state)
+        write_whole(self.directory / MODEL, self._weights(state))
+        self.summary.status = status
+        self._write_summary()
+        self._close(f"{status} after {self.summary.step} updates")
+
+    def crash(self, error: BaseException) -> None:
+        """Say that the run failed; what was saved before stays."""
+        self.summary.status, self.summary.error = Status.FAILED, f"{type(error).__name__}: {error}"
+        self.log("crash", error)
+        try:
+            self._write_summary()
+        finally:
+            self._close(Status.FAILED)
+
+    def _weights(self, state: State) -> bytes:
+        module = plain_module(self.summary.experiment, self.layout, state.theta, state.statistics)
+        return checkpoint.serialised(module.state_dict())
+
+    def _write_summary(self) -> None:
+        write_json(self.directory / SUMMARY, self.summary.as_dict())
+
+    def _close(self, last_words: str) -> None:
+        self.tensorboard("finish", self.summary.as_dict())
+        self.tensorboard("close")
+        self.log("write", last_words)
+        self.log("close")
+        self.metrics.close()
+
+
+def _wall_seconds(path: Path) -> float:
+    """How long earlier sessions took, as far as they could write it down."""
+    try:
+        return float(read_json(path)["wall_seconds"])
+    except (OSError, ValueError, TypeError, KeyError):
+        return 0.0

@@ -1,0 +1,166 @@
+"""A stack of experiments, each in its own directory, from the first update or a checkpoint to the end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from trainer.data.tensors import Tensors
+from trainer.engine.loop import Prune, Training
+from trainer.engine.network import Layout
+from trainer.engine.state import State, join
+from trainer.errors import CheckpointError, ConfigError
+from trainer.experiment import Experiment
+from trainer.model import blueprint
+from trainer.records import Record, Status
+from trainer.run import checkpoint
+from trainer.run.run_directory import RunDirectory
+from trainer.run.summary import Facts, Summary
+
+SHARE = 0.01
+"""Of the time at most, for checkpoints by seconds: those of large stacks and networks come more seldom than asked for."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """An experiment, the existing directory that belongs to it, and the words that asked for it."""
+
+    experiment: Experiment
+    directory: Path
+    overrides: tuple[str, ...] = ()
+
+
+class View(Protocol):
+    """Who watches a stack while it trains."""
+
+    def tick(self, step: int, seconds: float) -> None: ...
+
+    def record(self, record: Record) -> None: ...
+
+
+class StackRun:
+    """One stack of jobs from its first update (or its checkpoints) to its end."""
+
+    def __init__(self, jobs: Sequence[Job], data: Tensors, resumed: bool = False, prune: Prune | None = None):
+        self.jobs, self.data = list(jobs), data
+        saved = [_saved(job, data) for job in jobs] if resumed else []
+        self.training = Training([job.experiment for job in jobs], data, join(saved) if saved else None, prune)
+        self._check_length()
+        states: list[State | None] = [*saved] or [None] * len(self.jobs)
+        self.directories = [self._directory(job, state) for job, state in zip(self.jobs, states, strict=True)]
+        self.at_end = resumed and self.training.step == self.training.updates
+        self.ended: set[int] = set()
+        self.saved_at, self.save_took = time.monotonic(), 0.0
+        self.saved_epoch = self.training.step // self.training.per_epoch
+
+    def _check_length(self) -> None:
+        training = self.training
+        if training.step > training.updates:
+            raise ConfigError(
+                f"epochs={self.jobs[0].experiment.epochs} is less than the {training.step / training.per_epoch:.4g} "
+                f"epochs that {self.jobs[0].directory} has behind it."
+            )
+
+    def _directory(self, job: Job, saved: State | None) -> RunDirectory:
+        training = self.training
+        facts = Facts(
+            dataset=self.data.name,
+            device=str(self.data.device),
+            stack=len(self.jobs),
+            parameters=training.layout.count(),
+            samples_per_epoch=len(self.data.train.labels),
+            batch=training.batch,
+            updates=training.updates,
+            updates_per_epoch=training.per_epoch,
+            dataset_digest=self.data.digest,
+        )
+        summary = Summary(job.experiment, facts, job.overrides)
+        return RunDirectory(job.directory, summary, training.layout, saved)
+
+    def train(self, view: View, stopped: Callable[[], str | None]) -> None:
+        """Train to the end, or to the update after which `stopped()` names a status (interrupted, terminated)."""
+        for records in () if self.at_end else self.training:
+            for record in records:
+                self._take(record, view)
+            view.tick(self.training.step, self.training.seconds)
+            status = stopped()
+            if status:
+                return self._end_all(status)
+            if self._checkpoint_is_due():
+                self.save()
+        self._end_all(Status.COMPLETED)  # those that were killed between their last update and their end
+
+    def _take(self, record: Record, view: View) -> None:
+        view.record(record)
+        self.directories[record.run].record(record, self.training.of)
+        if record.status != Status.RUNNING:
+            self._end(record.run, record.status)
+
+    def _checkpoint_is_due(self) -> bool:
+        cadence, epoch = self.jobs[0].experiment.checkpoint, self.training.step // self.training.per_epoch
+        if cadence.epochs and epoch >= self.saved_epoch + cadence.epochs:
+            return True
+        if cadence.seconds is None:
+            return False
+        return time.monotonic() - self.saved_at >= max(cadence.seconds, self.save_took / SHARE)
+
+    def save(self) -> None:
+        """Write the checkpoint of every run that is still being trained."""
+        began = time.monotonic()
+        self.saved_epoch = self.training.step // self.training.per_epoch
+        for run in self._going():
+            self.directories[run].save(self._finite(run))
+        self.saved_at = time.monotonic()
+        self.save_took = self.saved_at - began
+
+    def _finite(self, run: int) -> State:
+        """The state of a run, or of its last record where it has diverged since: that is never saved."""
+        training, state = self.training, self.training.of(run)
+        if run not in training.alive or checkpoint.is_finite(state):
+            return state
+        return training.finite.rows([training.alive.index(run)])
+
+    def _going(self) -> list[int]:
+        return [run for run in range(len(self.jobs)) if run not in self.ended]
+
+    def _end(self, run: int, status: str) -> None:
+        self.ended.add(run)
+        self.directories[run].end(status, self._finite(run))
+
+    def _end_all(self, status: str) -> None:
+        for run in self._going():
+            self._end(run, status)
+
+    def crash(self, error: BaseException) -> None:
+        """Say in every run that was going that it failed, and why."""
+        for run in self._going():
+            self.ended.add(run)
+            self.directories[run].crash(error)
+
+    def summaries(self) -> list[dict[str, Any]]:
+        """How each job stands, in the order of the jobs."""
+        return [directory.summary.as_dict() for directory in self.directories]
+
+
+def _saved(job: Job, data: Tensors) -> State:
+    """The state to go on from. CheckpointError where it can't be had, or is that of other data, another network or optimizer."""
+    saved, e = checkpoint.load(job.directory), job.experiment
+    state = saved.state
+    if saved.dataset != data.name or saved.digest not in ("", data.digest):
+        raise CheckpointError(
+            f"{job.directory} was trained on {saved.dataset}{' with other images' * (saved.dataset == data.name)}, and now "
+            f"{data.name} is what its configuration finds."
+        )
+    specs = blueprint(e.model, e.normalization, e.dropout, data.features, data.classes)
+    layout = Layout(specs, running_statistics=e.normalization.axis == -2)
+    wanted = layout.width, layout.statistics_width, len(e.optimizer.slots)
+    found = state.theta.shape[1], state.statistics.shape[1], len(state.slots)
+    if found != wanted:
+        raise CheckpointError(
+            f"{job.directory / checkpoint.CHECKPOINT} is of another network or optimizer than {job.directory}/config.yaml "
+            f"describes: (parameters, running statistics, slots) are {found} and should be {wanted}."
+        )
+    return state

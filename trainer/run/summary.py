@@ -1,0 +1,127 @@
+"""summary.json: how a run stands, built from its records, so that a resumed run's summary comes from its metrics file."""
+
+from __future__ import annotations
+
+import math
+import platform
+import time
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from trainer.experiment import Experiment
+from trainer.records import Status
+from trainer.run.process import process
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of a run before its first update. Samples and updates are those of the whole run."""
+
+    dataset: str
+    device: str
+    stack: int
+    parameters: int
+    samples_per_epoch: int
+    batch: int
+    updates: int
+    updates_per_epoch: int
+    dataset_digest: str = ""
+
+
+@dataclass
+class Summary:
+    """The summary of one run, brought up to date record by record."""
+
+    experiment: Experiment
+    facts: Facts
+    overrides: tuple[str, ...] = ()
+    earlier_seconds: float = 0.0
+    status: str = Status.RUNNING
+    error: str | None = None
+    last: dict[str, Any] = field(default_factory=dict)
+    clipped: float = 0.0
+    recorded: int = 0
+    step: int = 0
+    epoch: float = 0
+    seconds: float = 0.0
+    best: dict[str, Any] | None = None
+    target: dict[str, Any] = field(default_factory=dict)
+    started: float = field(default_factory=time.time)
+
+    def add(self, row: dict[str, Any], finite: bool = True) -> bool:
+        """Take in a record as a line of metrics.jsonl; True where its valid/accuracy is the best so far (never a NaN).
+
+        A network that is not `finite` is never the best: it may still guess a class right by chance.
+        """
+        metrics = {name: value for name, value in row.items() if name not in ("epoch", "step", "seconds")}
+        self.clipped += metrics.get("clipped_fraction", 0) * (row["step"] - self.recorded)
+        self.recorded = row["step"]
+        self.epoch, self.step, self.seconds = row["epoch"], row["step"], row["seconds"]
+        self.last |= metrics
+        accuracy = metrics.get("valid/accuracy")
+        if accuracy is None or not math.isfinite(accuracy) or not finite:
+            return False
+        wanted = self.experiment.target
+        if not self.target and wanted is not None and accuracy >= wanted:
+            self.target = {"steps": self.step, "samples": self._samples(), "seconds": self.seconds}
+        better = self.best is None or accuracy > self.best["accuracy"]
+        if better:
+            self.best = {"accuracy": accuracy, "epoch": self.epoch}
+        return better
+
+    def reach(self, step: int, seconds: float) -> None:
+        """The run has come to an update beyond its last record."""
+        if step > self.step:
+            epoch = step / self.facts.updates_per_epoch
+            self.epoch = int(epoch) if epoch.is_integer() else round(epoch, 4)
+            self.step, self.seconds = step, seconds
+
+    def _samples(self) -> int:
+        epochs, rest = divmod(self.step, self.facts.updates_per_epoch)
+        return epochs * self.facts.samples_per_epoch + rest * self.facts.batch
+
+    def as_dict(self) -> dict[str, Any]:
+        """The file's content. train_seconds and samples_per_second are of the whole stack."""
+        facts, e = self.facts, self.experiment
+        rate = self._samples() * facts.stack / self.seconds if self.seconds else None
+        clipping = {"clipped_fraction": self.clipped / self.recorded} if "clipped_fraction" in self.last else {}
+        return {
+            "status": self.status,
+            "dataset": facts.dataset,
+            "dataset_digest": facts.dataset_digest,
+            "seed": e.seed,
+            "epochs": self.epoch,
+            "steps": self.step,
+            "train_seconds": self.seconds,
+            "stack": facts.stack,
+            "wall_seconds": self.earlier_seconds + time.time() - self.started,
+            "samples_per_second": rate,
+            "parameters": facts.parameters,
+            "device": facts.device,
+            "threads": e.threads,
+            **self.last,
+            "best_epoch": self.best["epoch"] if self.best else None,
+            "best/valid/accuracy": self.best["accuracy"] if self.best else None,
+            **{f"{unit}_to_target": self.target.get(unit) for unit in ("steps", "samples", "seconds")},
+            "clipped_fraction": None,
+            **clipping,
+            "error": self.error,
+            "versions": versions(),
+            "overrides": list(self.overrides),
+            "process": process(),
+        }
+
+
+@cache  # read from disk, and the same for every run of a stack
+def versions() -> dict[str, str]:
+    """Versions of what decides a run's numbers."""
+    names = {"train": "train-compare", "torch": "torch", "numpy": "numpy", "hydra": "hydra-core"}
+    found = {"python": platform.python_version()}
+    for name, package in names.items():
+        try:
+            found[name] = version(package)
+        except PackageNotFoundError:  # run from a checkout that was never installed
+            continue
+    return found

@@ -1,0 +1,155 @@
+"""Keeps a sweep's books while its workers works: who trains what, how each cell ended, what to do about failures."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from trainer.records import Status
+from trainer.report.files import SUMMARY, read_json
+from trainer.sweep.cells import Cell, SweepSettings
+from trainer.sweep.data import SweepData
+from trainer.sweep.devices import WorkerSlot
+from trainer.sweep.existing import Existing, saved
+from trainer.sweep.failures import fail, reason
+from trainer.sweep.plan import Piece, Stack, plan
+from trainer.sweep.progress import Progress
+from trainer.sweep.results import Results
+from trainer.sweep.view import SweepConsole
+from trainer.sweep.workers import Message, Worker, WorkerPool
+
+
+class Scheduler:
+    """One session of a sweep: `cells` are this command's, `every` also those of earlier commands in the same directory."""
+
+    def __init__(
+        self,
+        cells: Sequence[Cell],
+        every: Sequence[Cell],
+        found: Sequence[Existing],
+        data: SweepData,
+        slots: Sequence[WorkerSlot],
+        directory: Path,
+        settings: SweepSettings,
+    ):
+        self.cells, self.slots, self.directory, self.settings = list(cells), slots, directory, settings
+        self.results = Results(directory, every)
+        self.found, self.data = found, data
+        todo = [i for i, cell_found in enumerate(found) if cell_found.summary is None]
+        self.stacks = plan([self._piece(i, found[i]) for i in todo], slots)
+        cost = sum(stack.cost for stack in self.stacks)
+        self.progress = Progress(len(cells), len(self.stacks), cost, skipped=len(cells) - len(todo))
+        self.view = SweepConsole(self.progress)
+        self.notices = set(data.notices)
+        self.failed_fast = False
+        self._take_finished(every)
+
+    def _take_finished(self, every: Sequence[Cell]) -> None:
+        for i, cell_found in enumerate(self.found):
+            if cell_found.summary is not None:
+                self._take(i, cell_found.summary)
+        for i in range(len(self.cells), len(every)):
+            path = self.directory / every[i].name / SUMMARY
+            if path.exists():
+                self.results.take(i, read_json(path))
+
+    def _piece(self, cell: int, cell_found: Existing) -> Piece:
+        return Piece(cell, self.cells[cell].experiment, cell_found.step, cell_found.dataset)
+
+    def work(self, stopped: Callable[[], str | None]) -> None:
+        """Train all stacks, or stop under the word of a signal, or after the first failure where that is wished."""
+
+        def word() -> str | None:
+            self.view.tick()
+            return stopped() or (Status.INTERRUPTED if self.failed_fast else None)
+
+        self.pool = WorkerPool(self.slots, self.stacks, self)
+        self.pool.work(word)
+        self.results.write()
+
+    def order(self, stack: Stack) -> Message:
+        """A stack as its worker is told of it."""
+        cells = []
+        for piece in stack.pieces:
+            cell = self.cells[piece.cell]
+            path, config = str((self.directory / cell.name).absolute()), cell.experiment.to_dict()
+            cells.append({"cell": piece.cell, "config": config, "directory": path, "overrides": list(cell.overrides)})
+        self.progress.running += len(cells)
+        fallen_back = stack.experiment.dataset in self.data.fallen_back
+        return {"cells": cells, "resumed": stack.resumed, "fallen_back": fallen_back, "prune": self.settings.prune}
+
+    def heard(self, worker: Worker, message: Message) -> None:
+        """Keep the books up to date with what a worker says."""
+        event = message["event"]
+        if event == "progress":
+            self._progress(worker, message)
+        elif event == "ended":
+            self._ended(message["cell"], read_json(self.directory / self.cells[message["cell"]].name / SUMMARY))
+        elif event == "done":
+            self._close(worker)
+        elif event == "stderr":
+            self.view.warn(message["text"])
+        elif event == "notice" and message["text"] not in self.notices:
+            self.notices.add(message["text"])
+            self.view.warn(message["text"], title="WARNING: another data set")
+
+    def _progress(self, worker: Worker, message: Message) -> None:
+        assert worker.stack
+        self.progress.shares[id(worker)] = worker.stack.cost * message["step"] / max(1, message["updates"])
+        if message["best"]:
+            accuracy, cell = message["best"]
+            self.progress.better(accuracy, self.cells[cell].name)
+
+    def _close(self, worker: Worker) -> None:
+        assert worker.stack
+        self.progress.shares.pop(id(worker), None)
+        self.progress.stacks_done += 1
+        self.progress.cost_done += worker.stack.cost
+
+    def _ended(self, cell: int, summary: dict[str, Any]) -> None:
+        self.progress.running -= 1
+        self._take(cell, summary)
+        self.results.write_soon()
+
+    def _take(self, cell: int, summary: dict[str, Any]) -> None:
+        self.results.take(cell, summary)
+        self.progress.statuses[cell] = summary["status"]
+        self.progress.better(summary.get("best/valid/accuracy"), self.cells[cell].name)
+
+    def crashed(self, worker: Worker, message: Message) -> list[Stack]:
+        """After an exception in a stack: one run has failed; of several nobody knows whose fault it was, or whether they were
+        too many for the memory, so each half is tried again. What a mistake in data or device stops would stop all."""
+        left = list(worker.left)
+        if len(left) > 1 and not message["mistake"]:
+            stacks = self._halves(left)
+            self.progress.divide(id(worker), len(left), len(stacks))
+            return stacks
+        for cell in left:
+            path = self.directory / self.cells[cell].name
+            logged = message["logged"] and path.joinpath(SUMMARY).exists()
+            self._failed(
+                cell, read_json(path / SUMMARY) if logged else self._fail(cell, message["error"], message["traceback"])
+            )
+        self._close(worker)
+        return []
+
+    def _halves(self, cells: Sequence[int]) -> list[Stack]:
+        found = [saved(self.cells[i].experiment, self.directory / self.cells[i].name) for i in cells]
+        pieces = [self._piece(i, cell_found) for i, cell_found in zip(cells, found, strict=True)]
+        return plan(pieces, self.slots, most=math.ceil(len(cells) / 2))
+
+    def lost(self, worker: Worker) -> None:
+        """A worker was killed or ended by itself: its cells have failed, and nobody else's."""
+        for cell in worker.left:
+            self._failed(cell, self._fail(cell, reason(worker.process.returncode), "".join(worker.last_words)))
+        self._close(worker)
+
+    def _fail(self, cell: int, error: str, log: str) -> dict[str, Any]:
+        return fail(self.cells[cell], self.directory / self.cells[cell].name, error, log)
+
+    def _failed(self, cell: int, summary: dict[str, Any]) -> None:
+        self._ended(cell, summary)
+        self.view.warn(f"failed: {self.cells[cell].name}: {summary['error']}")
+        self.failed_fast = self.settings.fail_fast

@@ -1,0 +1,140 @@
+"""What a person sees of a sweep: one table that is redrawn on a terminal, elsewhere a plain line every few seconds."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import TYPE_CHECKING
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.panel import Panel
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from trainer.records import Status
+from trainer.report.console import animates
+from trainer.report.guarded import Guarded, Pipe
+from trainer.report.screen import clock, percent
+
+if TYPE_CHECKING:
+    from trainer.sweep.progress import Progress
+
+ENDS = (Status.COMPLETED, Status.DIVERGED, Status.PRUNED, Status.FAILED)
+STYLES = {Status.COMPLETED: "green", Status.DIVERGED: "red", Status.FAILED: "bold red", Status.PRUNED: "yellow"}
+
+
+class SweepView:
+    """Progress to `out` (stdout), warnings to `err` (stderr). A context manager: the terminal is left clean."""
+
+    def __init__(self, progress: Progress, out: Console | None = None, err: Console | None = None):
+        self.progress = progress
+        self.out = out or Console(highlight=False)
+        self.err = err or Console(stderr=True, highlight=False)
+        self.live: Live | None = None
+        self.interval = 0.2 if animates(self.out) else 5.0
+        self.next = 0.0
+
+    def __enter__(self) -> SweepView:
+        if animates(self.out):
+            self.live = Live(console=self.out, auto_refresh=False, transient=True, redirect_stderr=animates(self.err))
+            self.live.start()
+            self.out.show_cursor(True)  # rich hides it, and a SIGKILL would leave it so
+        self.next = time.monotonic() + self.interval
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.live:
+            live, self.live = self.live, None
+            live.stop()
+
+    def tick(self) -> None:
+        """Called often; draws now and then."""
+        if time.monotonic() < self.next:
+            return
+        self.next = time.monotonic() + self.interval
+        if self.live:
+            self.live.update(panel(self.progress), refresh=True)
+        else:
+            self.out.print(Text(line(self.progress)), soft_wrap=True)
+
+    def say(self, text: str, style: str = "") -> None:
+        """A line that stays."""
+        self.out.print(Text(text, style), soft_wrap=True)
+
+    def warn(self, text: str, title: str | None = None) -> None:
+        """A warning on stderr; with a title one that can't be overlooked."""
+        if title and self.err.is_terminal:
+            self.err.print(Panel(Text(text), title=title, border_style="bold yellow"))
+        else:
+            self.err.print(Text(f"{title}\n{text}" if title else text), soft_wrap=True)
+
+
+class SweepConsole:
+    """The view as the sweep sees it: where nobody reads it any more, that is said once and the sweep goes on."""
+
+    def __init__(self, progress: Progress):
+        self.show = Guarded("the console", lambda: SweepView(progress, Pipe(highlight=False)))
+
+    def __enter__(self) -> SweepConsole:
+        self.show("__enter__")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.show("__exit__")
+
+    def tick(self) -> None:
+        self.show("tick")
+
+    def say(self, text: str, style: str = "") -> None:
+        self.show("say", text, style)
+
+    def warn(self, text: str, title: str | None = None) -> None:
+        self.show("warn", text, title)
+
+
+def panel(progress: Progress) -> RenderableType:
+    """The table with the bar below it."""
+    table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0))
+    shown = figures(progress)
+    for title, *_ in shown:
+        table.add_column(title, no_wrap=True)
+    table.add_row(*(Text(value, style) for _, value, style in shown))
+    grid = Table.grid(expand=True, padding=(0, 1))
+    grid.add_column(ratio=1)
+    grid.add_column(no_wrap=True)
+    share = progress.share()
+    grid.add_row(ProgressBar(total=1.0, completed=share), f"{math.floor(100 * share)}%")
+    return Group(table, best(progress), grid)
+
+
+def figures(progress: Progress) -> list[tuple[str, str, str]]:
+    """Title, value and style of each figure."""
+    count, left = progress.count(), progress.left()
+    ends = [
+        (end, str(count[end]), STYLES[end])
+        for end in ENDS
+        if count[end] or end in (Status.COMPLETED, Status.FAILED, Status.DIVERGED)
+    ]
+    return [
+        ("stacks", f"{progress.stacks_done}/{progress.stacks}", ""),
+        ("runs", f"{len(progress.statuses)}/{progress.cells}", "bold"),
+        ("running", str(progress.running), "cyan"),
+        *ends,
+        ("runs/s", f"{progress.rate():.3g}", ""),
+        ("time left", "-" if left is None else clock(left), ""),
+    ]
+
+
+def best(progress: Progress) -> Text:
+    """The best run so far."""
+    if progress.best is None:
+        return Text("best so far: -", "dim")
+    accuracy, name = progress.best
+    return Text(f"best so far: valid/accuracy {percent(accuracy)}  {name}", overflow="ellipsis", no_wrap=True)
+
+
+def line(progress: Progress) -> str:
+    """The figures in one plain line."""
+    return "  ".join(f"{title} {value}" for title, value, _ in figures(progress)) + f"  {best(progress).plain}"
