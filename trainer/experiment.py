@@ -92,9 +92,11 @@ class Experiment:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Experiment:
-        """The experiment that a plain mapping (config.yaml) describes; unknown keys are refused."""
-        _refuse_unknown(data)
-        return cls(**data)
+        """The experiment that a plain mapping (config.yaml) describes; keys left out have their defaults, unknown ones are
+        refused. The number of the file's format is no part of it."""
+        keys = {key: value for key, value in data.items() if key != "format"}
+        _refuse_unknown(keys)
+        return cls(**keys)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data that `from_dict` reads back: what config.yaml holds."""

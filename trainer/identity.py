@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Hashable, Mapping
+from functools import cache
 from typing import Any
 
-HOUSEKEEPING = ("name", "device", "threads", "dataset.root", "dataset.fallback", "checkpoint", "report")
+from trainer.experiment import GROUPS, Checkpoint, Experiment
+
+FORMAT = 4
+"""Of every file of a run or a sweep that is read back. This version reads 3 and 4, and writes 4; the rule is in CHANGELOG.md."""
+READABLE = (3, FORMAT)
+
+HOUSEKEEPING = ("format", "name", "device", "threads", "dataset.root", "dataset.fallback", "checkpoint", "report")
 """Keys, or whole groups of keys, that are no part of what a run is: they may be given anew to `resume`, other values are no
 reason to train a cell of a sweep again, nor for a row of its own in `compare`. The data really used are part of it."""
 
@@ -26,12 +34,45 @@ def flatten(config: Mapping[Any, Any]) -> dict[str, Hashable]:
     return flat
 
 
+def complete(flat: Mapping[str, Hashable]) -> dict[str, Hashable]:
+    """The flat configuration with every key that it lacks at its default: a key of a later version changes no older run."""
+    whole = dict(flat)
+    for key, default in _top_level_defaults().items():
+        whole.setdefault(key, default)
+    for group in GROUPS:
+        for key, default in _defaults(group, whole[group]).items():
+            whole.setdefault(key, default)
+    return whole
+
+
+@cache
+def _top_level_defaults() -> dict[str, Hashable]:
+    """Keys and words at the top, and the cadence; `batch_size` depends on the optimizer, and every version has written it."""
+    defaults = {f.name: f.default for f in dataclasses.fields(Experiment) if f.name not in ("checkpoint", "batch_size")}
+    return defaults | {f"checkpoint.{f.name}": f.default for f in dataclasses.fields(Checkpoint)}
+
+
+@cache
+def _defaults(group: str, word: Hashable) -> dict[str, Hashable]:
+    """The numbers of a group's word; none where this version does not know it."""
+    technique = GROUPS[group].get(str(word))
+    numbers = dataclasses.fields(technique) if technique else ()
+    return {f"{group}.{f.name}": f.default for f in numbers if f.default is not dataclasses.MISSING}
+
+
 def _frozen(value: Any) -> Hashable:
     return tuple(_frozen(item) for item in value) if isinstance(value, list) else _hashable(value)
 
 
 def _hashable(value: Any) -> Hashable:
     return value if isinstance(value, Hashable) else repr(value)
+
+
+def known_formats() -> str:
+    """How the sentence about an unknown format ends."""
+    return (
+        f"this version of train reads {' and '.join(map(str, READABLE))}: use the version that wrote it, or start anew."
+    )
 
 
 def is_housekeeping(key: str) -> bool:
@@ -50,7 +91,7 @@ def _among(key: str, names: tuple[str, ...]) -> bool:
 
 def differences(config: Mapping[str, Any], other: Mapping[str, Any]) -> set[str]:
     """The keys that make two configurations different runs."""
-    one, two = flatten(config), flatten(other)
+    one, two = complete(flatten(config)), complete(flatten(other))
     return {key for key in {*one, *two} if one.get(key) != two.get(key) and not is_housekeeping(key)}
 
 

@@ -29,13 +29,13 @@ class Mlp:
 
 
 class LayerSpec(NamedTuple):
-    """One layer: its kind, its name in metrics, its input and output width, its index among those of its kind."""
+    """One layer: its kind, its name in metrics, its input and output width, its number among those of its kind."""
 
     kind: Literal["dropout", "linear", "standardize", "affine", "activation"]
     name: str
     inputs: int
     outputs: int
-    index: int
+    number: int
 
 
 def blueprint(
@@ -44,21 +44,21 @@ def blueprint(
     """The layers of the network in order; `linear1`, `norm1`, … are the names in `grad_norm/<layer>` and the like."""
     layers = [LayerSpec("dropout", "input", features, features, 0)] if dropout.input_rate else []
     width = features
-    for index, units in enumerate(model.hidden, start=1):
-        linear = LayerSpec("linear", f"linear{index}", width, units, index)
+    for number, units in enumerate(model.hidden, start=1):
+        linear = LayerSpec("linear", f"linear{number}", width, units, number)
         if normalization.axis is None:
             layers += [linear]
         else:
             normed = width if normalization.before_linear else units
-            standardize = LayerSpec("standardize", f"norm{index}", normed, normed, index)
+            standardize = LayerSpec("standardize", f"norm{number}", normed, normed, number)
             pair = [standardize, linear] if normalization.before_linear else [linear, standardize]
-            layers += [*pair, LayerSpec("affine", f"norm{index}", units, units, index)]
-        layers.append(LayerSpec("activation", model.activation, units, units, index))
+            layers += [*pair, LayerSpec("affine", f"norm{number}", units, units, number)]
+        layers.append(LayerSpec("activation", model.activation, units, units, number))
         if dropout.rate:
-            layers.append(LayerSpec("dropout", f"hidden{index}", units, units, index))
+            layers.append(LayerSpec("dropout", f"hidden{number}", units, units, number))
         width = units
-    index = len(model.hidden) + 1
-    return [*layers, LayerSpec("linear", f"linear{index}", width, classes, index)]
+    number = len(model.hidden) + 1
+    return [*layers, LayerSpec("linear", f"linear{number}", width, classes, number)]
 
 
 MODELS: dict[str, type[Mlp]] = {Mlp.name: Mlp}

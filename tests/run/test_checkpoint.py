@@ -109,7 +109,7 @@ def damaged(whole: bytes, target: Path) -> dict[str, bytes | None]:
         ),
         "is no checkpoint of this program": packed({"state_dict": {}}),
         "is no checkpoint of this progra[m]": packed(torch.zeros(3)),
-        "has format 99; this version of train reads format 3": packed(content | {"version": 99}),
+        "has format 99, and this version of train reads 3 and 4": packed(content | {"format": 99}),
         "is a checkpoint with parts missing": packed(other),
         "is a checkpoint with parts of the wrong kind": packed(content | {"theta": torch.zeros(3, 3)}),
         "is a checkpoint with parts of the wrong kin[d]": packed(content | {"step": "five"}),

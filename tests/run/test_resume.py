@@ -18,6 +18,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from trainer.errors import CheckpointError, ConfigError
 from trainer.experiment import GROUPS
+from trainer.identity import FORMAT
 from trainer.run import checkpoint
 from trainer.run.directories import alone
 from trainer.run.run import resume
@@ -105,7 +106,7 @@ def test_two_epochs_and_two_more_are_four(tmp_path, first):
     go(tmp_path / "parts", e, DATA, resumed=True)
     found = rows(tmp_path / "parts")
     assert ["test/accuracy" in row for row in found] == [False] * (len(found) - 1) + [True]
-    assert yaml.safe_load((tmp_path / "parts" / "config.yaml").read_text()) == e.to_dict()
+    assert yaml.safe_load((tmp_path / "parts" / "config.yaml").read_text()) == {"format": FORMAT, **e.to_dict()}
     if first:
         same_bits(tmp_path / "whole", tmp_path / "parts")
     else:

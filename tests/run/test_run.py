@@ -20,6 +20,7 @@ from trainer.data.loading import load
 from trainer.data.tensors import on_device
 from trainer.engine.evaluation import evaluate
 from trainer.experiment import GROUPS
+from trainer.identity import FORMAT
 
 DATA = tiny()
 FILES = {"config.yaml", "metrics.jsonl", "summary.json", "checkpoint.pt", "best.pt", "model.pt", "train.log", ".hydra"}
@@ -29,7 +30,18 @@ TRAINING = {"train/loss", "train/accuracy", "valid/loss", "valid/accuracy", "lr"
 }
 TEST = {"test/loss", "test/accuracy"}
 FACTS = {
-    *("status", "dataset", "seed", "epochs", "steps", "train_seconds", "stack", "wall_seconds", "samples_per_second"),
+    *(
+        "format",
+        "status",
+        "dataset",
+        "seed",
+        "epochs",
+        "steps",
+        "train_seconds",
+        "stack",
+        "wall_seconds",
+        "samples_per_second",
+    ),
     *(
         "dataset_digest",
         "parameters",
@@ -115,7 +127,7 @@ def test_the_records(place):
 def test_the_configuration_is_enough_to_run_it_again(place, tmp_path):
     config = yaml.safe_load((place / "runs/run/config.yaml").read_text())
     e = Experiment.from_dict(config)
-    assert e.to_dict() == config and config["optimizer"] == {
+    assert {"format": FORMAT, **e.to_dict()} == config and config["optimizer"] == {
         "name": "momentum",
         "lr": 0.5,
         "beta": 0.9,

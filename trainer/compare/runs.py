@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from trainer.errors import CompareError
-from trainer.identity import flatten, is_learning
+from trainer.identity import complete, flatten, is_learning
 from trainer.report.files import YamlLoader
 from trainer.run.process import status_of
 
@@ -117,7 +117,7 @@ def read_run(directory: Path) -> Run:
     config = _mapping(config_file, _parse_yaml)
     if not isinstance(summary.get("status"), str):
         raise CompareError(f"{summary_file}: it has no status, so it is not the summary of a run.")
-    flat = flatten(config)
+    flat = complete(flatten(config))
     seed, target = flat.get("seed"), flat.get("target")
     if isinstance(seed, bool) or not isinstance(seed, int):
         raise CompareError(f"{config_file}: it has no whole-numbered seed, so it is not the configuration of a run.")

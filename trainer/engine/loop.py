@@ -149,7 +149,7 @@ class Training:
                 metrics[f"{split}/accuracy"] = correct, len(samples.labels)
         return metrics
 
-    def _record(self, run: int, metrics: dict[str, float], status: str) -> Record:
+    def _record(self, run: int, metrics: dict[str, float], status: Status) -> Record:
         if self.state.step:
             metrics["lr"] = self.rates[self.alive.index(run), self.state.step - 1].item()
         alive = all(math.isfinite(value) for name, value in metrics.items() if name.startswith(SIGNS_OF_LIFE))

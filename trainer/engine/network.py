@@ -106,7 +106,7 @@ def initial_parameters(layout: Layout, model: Mlp, seed: int) -> Tensor:
         if spec.kind == "affine":
             layout.parameters[spec.name, "scale"].view(theta).fill_(1)
         elif spec.kind == "linear":
-            stream = generator(seed, "init", spec.index)
+            stream = generator(seed, "init", spec.number)
             weight, bias = (layout.parameters[spec.name, role].view(theta) for role in ("weight", "bias"))
             _initialise(model, weight, bias, stream)
     return theta[0]
@@ -161,8 +161,8 @@ class Network:
         if spec.kind == "standardize":
             return self._standardize(spec, numbers.normalization)
         if spec.kind == "dropout":
-            keys = [word(e.seed, "dropout", spec.index) for e in experiments]
-            rates = [e.dropout.rate if spec.index else e.dropout.input_rate for e in experiments]
+            keys = [word(e.seed, "dropout", spec.number) for e in experiments]
+            rates = [e.dropout.rate if spec.number else e.dropout.input_rate for e in experiments]
             return Dropout(keys, rates, self.theta.device)
         return ACTIVATIONS[spec.name]()
 

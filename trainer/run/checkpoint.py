@@ -15,9 +15,9 @@ from torch import Tensor
 from trainer.engine.state import State
 from trainer.errors import CheckpointError
 from trainer.experiment import Experiment
+from trainer.identity import FORMAT, READABLE, known_formats
 from trainer.report.files import write_whole
 
-VERSION = 3
 CHECKPOINT = "checkpoint.pt"
 ROWS = ("theta", "statistics", "loss", "correct", "clipped")
 COUNTS = ("step", "samples", "updates", "seconds")
@@ -36,7 +36,7 @@ class Saved:
 def save(directory: Path, experiment: Experiment, dataset: str, digest: str, state: State) -> None:
     """Replace the run's checkpoint; OSError where the disk refuses, the old one is whole then."""
     content = {
-        "version": VERSION,
+        "format": FORMAT,
         "config": experiment.to_dict(),
         "dataset": dataset,
         "digest": digest,
@@ -71,10 +71,11 @@ def load(directory: Path) -> Saved:
         ) from None
     except Exception as error:  # there is no end to what a file can hold, nor to what torch makes of it
         raise CheckpointError(f"{path} can't be read as a checkpoint: {_reason(error, path)}.") from None
-    if not isinstance(content, dict) or not isinstance(content.get("version"), int):
+    number = content.get("format", content.get("version")) if isinstance(content, dict) else None
+    if not isinstance(number, int):
         raise CheckpointError(f"{path} is no checkpoint of this program.")
-    if content["version"] != VERSION:
-        raise CheckpointError(f"{path} has format {content['version']}; this version of train reads format {VERSION}.")
+    if number not in READABLE:
+        raise CheckpointError(f"{path} has format {number}, and {known_formats()}")
     return _checked(content, path)
 
 

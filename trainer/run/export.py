@@ -43,7 +43,7 @@ def _skeleton(e: Experiment, specs: Sequence[LayerSpec]) -> nn.Sequential:
         elif spec.kind == "activation":
             layers.append(ACTIVATIONS[spec.name]())
         elif spec.kind == "dropout":
-            layers.append(nn.Dropout(e.dropout.rate if spec.index else e.dropout.input_rate))
+            layers.append(nn.Dropout(e.dropout.rate if spec.number else e.dropout.input_rate))
     return nn.Sequential(*layers)
 
 
@@ -58,7 +58,7 @@ def _fill(e: Experiment, spec: LayerSpec, layer: nn.Module, values: dict[tuple[s
     """Copy a layer's trained values into its torch module."""
     if isinstance(layer, nn.Linear):
         weight, bias = values[spec.name, "weight"], values[spec.name, "bias"]
-        norm = f"norm{spec.index}"
+        norm = f"norm{spec.number}"
         if e.normalization.before_linear and (norm, "scale") in values:
             scale, shift = values[norm, "scale"], values[norm, "shift"]
             weight, bias = weight * scale.mT, bias * scale + shift

@@ -12,7 +12,7 @@ import yaml
 
 from trainer.errors import CheckpointError, ConfigError
 from trainer.experiment import Experiment
-from trainer.identity import flatten
+from trainer.identity import complete, flatten, is_housekeeping
 from trainer.records import Status
 from trainer.report.files import CONFIG, SUMMARY, read_json
 from trainer.run import checkpoint
@@ -54,12 +54,12 @@ def _read(directory: Path) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def _same_configuration(directory: Path, config: Mapping[str, Any], saved: Mapping[str, Any]) -> None:
-    """Refuse a config.yaml that was edited since the checkpoint, all but the number of epochs; show what differs."""
-    now, then = flatten(config), flatten(saved)
+    """Refuse a config.yaml that was edited since the checkpoint, in what decides it, but for its length; show what differs."""
+    now, then = complete(flatten(config)), complete(flatten(saved))
     changed = [
         f"{key} was {then.get(key)} and is {now.get(key)}"
         for key in sorted({*now, *then} - {"epochs"})
-        if now.get(key) != then.get(key)
+        if now.get(key) != then.get(key) and not is_housekeeping(key)
     ]
     if changed:
         raise CheckpointError(f"{directory}/{CONFIG} no longer fits the checkpoint: {'; '.join(changed)}.")

@@ -10,6 +10,7 @@ from typing import Any
 from trainer.engine.network import Layout
 from trainer.engine.state import State
 from trainer.errors import CheckpointError
+from trainer.identity import FORMAT
 from trainer.records import Record, Status
 from trainer.report.files import (
     CONFIG,
@@ -44,7 +45,7 @@ class RunDirectory:
         rows = self._earlier(resumed) if resumed else []
         clear_partials(directory)
         self._write_summary()  # before the rest, so that no moment shows a run as complete that goes on
-        write_yaml(directory / CONFIG, experiment.to_dict())
+        write_yaml(directory / CONFIG, {"format": FORMAT, **experiment.to_dict()})
         self.metrics = MetricsFile(directory, rows)
         self.log = Guarded(f"{directory}/train.log", lambda: LogFile(directory))
         self.tensorboard = Guarded("TensorBoard's file", lambda: self._tensorboard(step))

@@ -11,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from trainer.experiment import Experiment
+from trainer.identity import FORMAT
 from trainer.records import Status
 from trainer.run.process import process
 
@@ -88,6 +89,7 @@ class Summary:
         rate = self._samples() * facts.stack / self.seconds if self.seconds else None
         clipping = {"clipped_fraction": self.clipped / self.recorded} if "clipped_fraction" in self.last else {}
         return {
+            "format": FORMAT,
             "status": self.status,
             "dataset": facts.dataset,
             "dataset_digest": facts.dataset_digest,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from trainer.errors import ConfigError
 from trainer.experiment import Experiment
+from trainer.identity import FORMAT, READABLE, known_formats
 from trainer.report.files import read_json, write_json
 from trainer.schema import did_you_mean
 from trainer.sweep.prune import PRUNERS
@@ -57,7 +58,7 @@ def check_prunable(cells: Sequence[Cell], settings: SweepSettings) -> None:
 def write_sweep(directory: Path, cells: Sequence[Cell], settings: SweepSettings) -> None:
     """Write sweep.json. Raises OSError."""
     listed = [{"name": c.name, "overrides": list(c.overrides), "config": c.experiment.to_dict()} for c in cells]
-    write_json(directory / SWEEP, {"settings": asdict(settings), "cells": listed})
+    write_json(directory / SWEEP, {"format": FORMAT, "settings": asdict(settings), "cells": listed})
 
 
 def read_sweep(directory: Path) -> tuple[list[Cell], SweepSettings]:
@@ -67,6 +68,8 @@ def read_sweep(directory: Path) -> tuple[list[Cell], SweepSettings]:
         return [], SweepSettings()
     try:
         content = read_json(path)
+        if content.get("format", FORMAT) not in READABLE:
+            raise ValueError(f"its format is {content['format']}, and {known_formats().rstrip('.')}")
         cells = [
             Cell(Experiment.from_dict(c["config"]), _component(c["name"]), tuple(c["overrides"]))
             for c in content["cells"]

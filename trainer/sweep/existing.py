@@ -1,4 +1,4 @@
-"""How each cell found before a sweep begins: finished, to go on from its checkpoint, or to be run from the start."""
+"""How each cell stands before a sweep begins: finished, to go on from its checkpoint, or to be run from the start."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Existing:
 
 
 def existing(cell: Cell, directory: Path, results: Collection[str], extends: bool = False) -> Existing:
-    """How the cell in `directory` found. `results` are the statuses that need no more work; with `extends` more epochs than
+    """How the cell in `directory` stands. `results` are the statuses that need no more work; with `extends` more epochs than
     before go on from the checkpoint. What was trained with another configuration is `replaced`."""
     try:
         summary = read_json(directory / SUMMARY)
@@ -56,7 +56,7 @@ def existing(cell: Cell, directory: Path, results: Collection[str], extends: boo
 
 
 def saved(experiment: Experiment, directory: Path) -> Existing:
-    """Where the checkpoint found; from the start where there is none that fits."""
+    """Where the checkpoint stands; from the start where there is none that fits."""
     from trainer.run import checkpoint  # imports torch, which only an unfinished run needs here
 
     try:

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from trainer.identity import FORMAT
 from trainer.records import Status
 from trainer.report.files import CONFIG, LOG, SUMMARY, read_json, write_json, write_yaml
 from trainer.run.process import process
@@ -35,7 +36,7 @@ def fail(cell: Cell, directory: Path, error: str, log: str) -> dict[str, Any]:
     try:
         directory.mkdir(exist_ok=True)
         if not (directory / CONFIG).exists():
-            write_yaml(directory / CONFIG, cell.experiment.to_dict())
+            write_yaml(directory / CONFIG, {"format": FORMAT, **cell.experiment.to_dict()})
         with open(directory / LOG, "a", encoding="utf-8") as file:
             file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} failed: {error}\n{log}")
         write_json(directory / SUMMARY, summary)
@@ -46,5 +47,5 @@ def fail(cell: Cell, directory: Path, error: str, log: str) -> dict[str, Any]:
 
 def _nothing_done(cell: Cell) -> dict[str, Any]:
     e = cell.experiment
-    done = {"dataset": e.dataset.name, "seed": e.seed, "epochs": 0, "steps": 0}
+    done = {"format": FORMAT, "dataset": e.dataset.name, "seed": e.seed, "epochs": 0, "steps": 0}
     return {"status": Status.FAILED, **done, "overrides": list(cell.overrides)}

@@ -1,4 +1,4 @@
-"""Prints the GPUs that torch finds and their free bytes, as JSON. Run as a child by `slots`."""
+"""Prints the GPUs that torch finds and their free bytes, as JSON. Run as a child by `devices`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a sweep found, in numbers: what its view shows."""
+"""How a sweep stands, in numbers: what its view shows."""
 
 from __future__ import annotations
 
