@@ -19,7 +19,7 @@ import torch
 
 from cli import run
 
-BASE = ("dataset=digits", "epochs=2", "model.hidden=[24,16]", "batch_size=96", "device=cpu")
+BASE = ("dataset=digits", "dataset.validation=125", "epochs=2", "model.hidden=[24,16]", "batch_size=96", "device=cpu")
 ALONE = {
     "hidden128": ("model.hidden=[128]", "batch_size=128"),
     "batch_gd": ("optimizer=batch_gd", "batch_size=full", "epochs=4"),
@@ -33,7 +33,13 @@ ALONE = {
     "warm": ("decay=cosine", "decay.warmup=5", "record_every=3"),
     "linear_model": ("model.hidden=[]", "clip=grad_value"),
     "decayed_weights": ("optimizer=adamw", "optimizer.weight_decay=0.1", "clip=agc", "dataset.standardize=true"),
-    "synthetic": ("dataset=synthetic", "dataset.samples=600", "dataset.features=50", "dataset.classes=5"),
+    "synthetic": (
+        "dataset=synthetic",
+        "dataset.samples=600",
+        "dataset.validation=500",
+        "dataset.features=50",
+        "dataset.classes=5",
+    ),
 }
 SWEEPS = {
     "optimizers": ("optimizer=sgd,momentum,heavy_ball,nesterov,adagrad,rmsprop,adam,adamw", "clip=none,grad"),

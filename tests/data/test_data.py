@@ -47,7 +47,7 @@ def test_form(dataset: Dataset) -> None:
 @pytest.mark.parametrize(
     ("dataset", "expected"),
     [
-        (Digits(), "3b1b3324365a5b65"),
+        (Digits(validation=125), "3b1b3324365a5b65"),
         (Synthetic(), "e45a578eae5eed24"),
         (Synthetic(samples=7, features=3, classes=2, validation=2), "e2ff522b03213320"),
     ],

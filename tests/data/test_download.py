@@ -290,7 +290,7 @@ def test_the_default_fallback_equals_digits(tmp_path: Path, nobody: str) -> None
             return Sources((nobody,), {})
 
     data, digits = load(Unreachable(root=str(tmp_path))), load(Digits())
-    assert [len(split.labels) for split in (data.train, data.valid)] == [1375, 125]
+    assert [len(split.labels) for split in (data.train, data.valid)] == [1200, 300]
     assert np.array_equal(data.train.images, digits.train.images)
     tiny = Tiny(root=str(tmp_path), mirrors=(nobody,), fallback="synthetic")
     assert load(tiny).name == "synthetic"

@@ -200,7 +200,7 @@ def test_evaluate_sums_over_all_samples():
 
     data = tiny(held_out=1100)
     network = Training([experiment(seed=seed) for seed in range(2)], data).chunks.steps[0].network
-    loss, correct = evaluate(network, data.valid, data.features)
+    loss, correct, right = evaluate(network, data.valid, data.features)
     whole = Samples(data.valid.images[:, : data.features], data.valid.labels)
     logits = network.forward(whole.images.expand(2, -1, -1))
     for run in range(2):

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from trainer.engine.batches import Batches
 from trainer.engine.loop import Training
-from trainer.engine.loss import CrossEntropy, losses_and_correct, row_sum
+from trainer.engine.loss import CrossEntropy, hits, losses, row_sum
 from trainer.engine.randomness import order
 from trainer.engine.workspace import Workspace
 
@@ -65,7 +65,8 @@ def test_when_the_losses_are_counted_changes_no_bit():
 
 def test_certain_logits_neither_overflow_nor_lose_their_gradient():
     logits, labels = torch.tensor([[[1e4, 0.0], [1e4, 0.0]]]), torch.tensor([[0, 1]])
-    loss, correct = losses_and_correct(logits.mT, labels.unsqueeze(1))
+    z, target = logits.mT, labels.unsqueeze(1)
+    loss, correct = losses(z, target), hits(z, target).sum(-1, keepdim=True)
     assert loss.item() == 1e4 and correct.item() == 1
     dlogits = gradient(counted(1), logits, labels)
     assert torch.equal(dlogits, torch.tensor([[[0.0, 0.0], [0.5, -0.5]]]))
@@ -73,7 +74,7 @@ def test_certain_logits_neither_overflow_nor_lose_their_gradient():
 
 def test_of_equal_logits_the_first_counts_as_the_guess():
     """As argmax has it: a network of zeros shall not look as if it knew everything."""
-    _, correct = losses_and_correct(torch.zeros(1, 10, 4), torch.tensor([[[0, 1, 9, 0]]]))
+    correct = hits(torch.zeros(1, 10, 4), torch.tensor([[[0, 1, 9, 0]]])).sum()
     assert correct.item() == 2
 
 

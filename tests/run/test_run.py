@@ -23,7 +23,17 @@ from trainer.experiment import GROUPS
 from trainer.identity import FORMAT
 
 DATA = tiny()
-FILES = {"config.yaml", "metrics.jsonl", "summary.json", "checkpoint.pt", "best.pt", "model.pt", "train.log", ".hydra"}
+FILES = {
+    "config.yaml",
+    "metrics.jsonl",
+    "summary.json",
+    "checkpoint.pt",
+    "best.pt",
+    "model.pt",
+    "hits.npz",
+    "train.log",
+    ".hydra",
+}
 LAYERS = ("linear1", "linear2")
 TRAINING = {"train/loss", "train/accuracy", "valid/loss", "valid/accuracy", "lr", "grad_norm", "clipped_fraction"} | {
     f"{norm}/{layer}" for norm in ("grad_norm", "weight_norm", "update_ratio") for layer in LAYERS
@@ -154,7 +164,7 @@ def test_anyone_can_use_the_model(word, dropout, tmp_path):
     images, labels = DATA.valid.images[:, : DATA.features], DATA.valid.labels
     logits = plain.eval()(images).detach()
     assert torch.equal(logits, loaded(images).detach())
-    loss, correct = evaluate(run.training.chunks.steps[0].network, DATA.valid, DATA.features)
+    loss, correct, _ = evaluate(run.training.chunks.steps[0].network, DATA.valid, DATA.features)
     assert int(correct) == int((logits.argmax(1) == labels).sum())
     torch.testing.assert_close(
         loss[0, 0], nn.functional.cross_entropy(logits, labels, reduction="sum"), rtol=1e-5, atol=1e-4

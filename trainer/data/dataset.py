@@ -25,16 +25,18 @@ class Raw(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Dataset(ABC):
-    """What every data set is asked for. The LAST `validation` training images are held out."""
+    """What every data set is asked for. The last `validation` training images are held out, in their own order or, with a
+    `split_seed`, in one drawn from it."""
 
     name: ClassVar[str]
     validation: Annotated[int, "[0, inf)"] = 5000
     limit: Annotated[int, "[1, inf)"] | None = None  # train on the first so many of the others
+    split_seed: Annotated[int, "[0, 9223372036854775807]"] | None = None
     standardize: bool = False  # (x - 0.1307) / 0.3081, MNIST's mean and standard deviation, for every set
 
     def source(self) -> tuple[Hashable, ...]:
         """What its pixels and labels depend on: the word and its numbers, but not the split or where files lie."""
-        others = {"validation", "limit", "standardize", "root", "fallback"}
+        others = {"validation", "limit", "split_seed", "standardize", "root", "fallback"}
         return (self.name, *(getattr(self, f.name) for f in fields(self) if f.name not in others))
 
     @property

@@ -37,6 +37,7 @@ class Data:
     classes: int
     notice: str | None = None
     digest: str = ""
+    split: str = ""  # which images are held out, in words
 
 
 class Found(NamedTuple):
@@ -90,6 +91,7 @@ def _fall_back(dataset: Mnist, reason: str) -> Found:
 
 
 def _data(dataset: Dataset, raw: Raw) -> Data:
+    raw = _shuffled(raw, dataset.split_seed)
     images, labels = _floats(raw.images, dataset.standardize), raw.labels.astype(np.int64)
     end = len(images) - dataset.validation
     start = end if dataset.limit is None else dataset.limit
@@ -99,7 +101,16 @@ def _data(dataset: Dataset, raw: Raw) -> Data:
         valid=Split(images[end:], labels[end:]),
         test=Split(_floats(raw.test_images, dataset.standardize), raw.test_labels.astype(np.int64)),
         classes=raw.classes,
+        split=f"the last {dataset.validation} of {len(images)}, split_seed {dataset.split_seed}",
     )
+
+
+def _shuffled(raw: Raw, seed: int | None) -> Raw:
+    """The training images in the order of `seed`: raw bits, since NumPy promises those for all versions, and not its shuffles."""
+    if seed is None:
+        return raw
+    order = np.argsort(np.random.Philox(key=seed).random_raw(len(raw.labels)), kind="stable")
+    return raw._replace(images=raw.images[order], labels=raw.labels[order])
 
 
 def _floats(pixels: np.ndarray, standardize: bool) -> np.ndarray:
@@ -111,12 +122,17 @@ def _floats(pixels: np.ndarray, standardize: bool) -> np.ndarray:
 
 
 def _substitute(dataset: Mnist) -> Dataset:
-    """The fallback with the same share of its training images held out, and at most `limit` of the others."""
+    """The fallback with its own split or, where another than the default was asked for, with the same share of its training
+    images held out; and at most `limit` of the others."""
     substitute = DATASETS[str(dataset.fallback)]()
-    validation = math.ceil(dataset.validation * substitute.training / dataset.training)
-    validation = min(validation, substitute.training - 1)
+    validation = substitute.validation
+    if dataset.validation != type(dataset).validation:
+        share = math.ceil(dataset.validation * substitute.training / dataset.training)
+        validation = min(share, substitute.training - 1)
     limit = dataset.limit and min(dataset.limit, substitute.training - validation)
-    return replace(substitute, validation=validation, limit=limit, standardize=dataset.standardize)
+    return replace(
+        substitute, validation=validation, limit=limit, split_seed=dataset.split_seed, standardize=dataset.standardize
+    )
 
 
 def _notice(dataset: Mnist, used: Dataset, reason: str) -> str:

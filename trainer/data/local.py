@@ -18,7 +18,9 @@ class Digits(Dataset):
     """
 
     name: ClassVar[str] = "digits"
-    validation: Annotated[int, "[0, inf)"] = 125  # the same share as MNIST's 5,000 of 60,000
+    validation: Annotated[int, "[0, inf)"] = (
+        300  # fewer tell too little: an accuracy of 95 % on 125 has an error of 2 points
+    )
 
     @property
     def training(self) -> int:

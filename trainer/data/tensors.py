@@ -30,6 +30,7 @@ class Tensors:
     classes: int
     device: torch.device
     digest: str = ""
+    split: str = ""
 
 
 def on_device(data: Data, device: torch.device) -> Tensors:
@@ -42,7 +43,7 @@ def on_device(data: Data, device: torch.device) -> Tensors:
         return Samples(images.to(device), torch.from_numpy(split.labels).to(device))
 
     train, valid, test = moved(data.train), moved(data.valid), moved(data.test)
-    return Tensors(data.name, train, valid, test, features, data.classes, device, data.digest)
+    return Tensors(data.name, train, valid, test, features, data.classes, device, data.digest, data.split)
 
 
 def for_all(images: Tensor, runs: int, features: int) -> Tensor:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from trainer.data.tensors import Samples, Tensors
 from trainer.engine.batches import Batches
-from trainer.engine.evaluation import evaluate
+from trainer.engine.evaluation import Evaluation, evaluate
 from trainer.engine.network import Layout
 from trainer.engine.state import State
 from trainer.engine.step import Step
@@ -62,11 +62,10 @@ class Chunks:
         for step in self.steps:
             step.loss.flush()
 
-    def evaluate(self, samples: Samples) -> tuple[Tensor, Tensor]:
-        """The sum of cross-entropies and the correct answers of each run, [K, 1] each."""
+    def evaluate(self, samples: Samples) -> Evaluation:
+        """Loss and answers of each run on `samples`."""
         results = [evaluate(step.network, samples, self.data.features) for step in self.steps]
-        losses, correct = zip(*results, strict=True)
-        return torch.cat(losses), torch.cat(correct)
+        return Evaluation(*(torch.cat(parts) for parts in zip(*results, strict=True)))
 
 
 def cuts(runs: int, most: int) -> list[slice]:

@@ -62,6 +62,7 @@ class Training:
         self.record_every = first.record_every or self.per_epoch
         self.alive = list(range(len(self.experiments)))
         self.left: dict[int, State] = {}
+        self.hits: dict[int, dict[str, Tensor]] = {}  # by run and split, of the final network
         self._bind((state or initial_state(self.experiments, self.layout)).to(data.device))
 
     def _bind(self, state: State) -> None:
@@ -144,10 +145,24 @@ class Training:
                 metrics["clipped_fraction"] = state.clipped, state.updates
         for split, samples, wanted in (("valid", self.data.valid, True), ("test", self.data.test, last)):
             if wanted and len(samples.labels):
-                loss, correct = self.chunks.evaluate(samples)
-                metrics[f"{split}/loss"] = loss, len(samples.labels)
-                metrics[f"{split}/accuracy"] = correct, len(samples.labels)
+                result = self.chunks.evaluate(samples)
+                metrics[f"{split}/loss"] = result.loss, len(samples.labels)
+                metrics[f"{split}/accuracy"] = result.correct, len(samples.labels)
+                if last:
+                    self._keep(split, result.hits)
         return metrics
+
+    def _keep(self, split: str, hits: Tensor) -> None:
+        for run, answers in zip(self.alive, hits.cpu(), strict=True):
+            self.hits.setdefault(run, {})[split] = answers
+
+    def final_hits(self, run: int) -> dict[str, Tensor]:
+        """Which validation and test images the final network of a run gets right, by split, bool [N] on the CPU."""
+        if run not in self.hits:  # resumed after its last update
+            for split, samples in (("valid", self.data.valid), ("test", self.data.test)):
+                if len(samples.labels):
+                    self._keep(split, self.chunks.evaluate(samples).hits)
+        return self.hits.get(run, {})
 
     def _record(self, run: int, metrics: dict[str, float], status: Status) -> Record:
         if self.state.step:

@@ -61,17 +61,21 @@ class CrossEntropy:
         """Count what waits."""
         if self.filling is None or not self.targets:
             return
-        losses, correct = losses_and_correct(self.filling.whole[: len(self.targets)], torch.stack(self.targets))
-        for loss in losses:
+        z, target = self.filling.whole[: len(self.targets)], torch.stack(self.targets)
+        for loss in losses(z, target):
             self.loss += loss
-        self.correct += correct.sum(0)
+        self.correct += hits(z, target).sum(-1, keepdim=True).sum(0)
         self.targets.clear()
 
 
-def losses_and_correct(z: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-    """For logits [..., classes, B] and target [..., 1, B]: the sum of cross-entropies and the correct answers, [..., 1]."""
-    losses = torch.log_softmax(z, -2).gather(-2, target).squeeze(-2)
-    return row_sum(losses).neg_(), (z.max(-2, keepdim=True).indices == target).sum(-1)
+def losses(z: Tensor, target: Tensor) -> Tensor:
+    """The sum of cross-entropies, [..., 1], for logits [..., classes, B] and target [..., 1, B]."""
+    return row_sum(torch.log_softmax(z, -2).gather(-2, target).squeeze(-2)).neg_()
+
+
+def hits(z: Tensor, target: Tensor) -> Tensor:
+    """Which answers are right, bool [..., B], for logits [..., classes, B] and target [..., 1, B]."""
+    return z.max(-2).indices == target.squeeze(-2)
 
 
 def row_sum(rows: Tensor) -> Tensor:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+from torch import Tensor
 
 from trainer.engine.network import Layout
 from trainer.engine.state import State
@@ -27,6 +29,7 @@ from trainer.report.files import (
     write_yaml,
 )
 from trainer.report.guarded import Guarded
+from trainer.report.hits import HITS, write_hits
 from trainer.report.tensorboard import LIKELY, TensorBoard
 from trainer.run import checkpoint
 from trainer.run.export import MODEL, plain_module
@@ -44,6 +47,7 @@ class RunDirectory:
         experiment, step = summary.experiment, resumed.step if resumed else 0
         rows = self._earlier(resumed) if resumed else []
         clear_partials(directory)
+        (directory / HITS).unlink(missing_ok=True)  # of a final network, which this run does not have yet
         self._write_summary()  # before the rest, so that no moment shows a run as complete that goes on
         write_yaml(directory / CONFIG, {"format": FORMAT, **experiment.to_dict()})
         self.metrics = MetricsFile(directory, rows)
@@ -95,9 +99,15 @@ class RunDirectory:
         self.summary.reach(state.step, state.seconds)
         self._write_summary()
 
-    def end(self, status: str, state: State) -> None:
-        """Write the last state and the network, and say how the run ended: `status` comes last, when all else is there."""
+    def end(self, status: Status, state: State, hits: Mapping[str, Tensor] | None) -> None:
+        """Write the last state, the network and which images it got right, and say how the run ended: `status` comes last,
+        when all else is there."""
         self.save(state)
+        if hits is not None:
+            facts = self.summary.facts
+            write_hits(
+                self.directory, {k: right.numpy() for k, right in hits.items()}, facts.dataset_digest, facts.split
+            )
         write_whole(self.directory / MODEL, self._weights(state))
         self.summary.status = status
         self._write_summary()

@@ -76,6 +76,7 @@ class StackRun:
             updates=training.updates,
             updates_per_epoch=training.per_epoch,
             dataset_digest=self.data.digest,
+            split=self.data.split,
         )
         summary = Summary(job.experiment, facts, job.overrides)
         return RunDirectory(job.directory, summary, training.layout, saved)
@@ -128,7 +129,8 @@ class StackRun:
 
     def _end(self, run: int, status: str) -> None:
         self.ended.add(run)
-        self.directories[run].end(status, self._finite(run))
+        hits = self.training.final_hits(run) if status == Status.COMPLETED else None
+        self.directories[run].end(status, self._finite(run), hits)
 
     def _end_all(self, status: str) -> None:
         for run in self._going():

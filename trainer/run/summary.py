@@ -29,6 +29,7 @@ class Facts:
     updates: int
     updates_per_epoch: int
     dataset_digest: str = ""
+    split: str = ""
 
 
 @dataclass

@@ -17,6 +17,7 @@ from trainer.errors import ConfigError, DataError
 from trainer.experiment import Experiment
 from trainer.records import Record, Status
 from trainer.report.files import METRICS, SUMMARY
+from trainer.report.hits import HITS
 from trainer.run import checkpoint
 from trainer.run.export import MODEL
 from trainer.run.run_directory import BEST
@@ -94,7 +95,7 @@ def tensors(dataset: Dataset, fallen_back: bool, device: str) -> tuple[Tensors, 
 def clear(directory: Path) -> None:
     """Take away what an unfinished run has left, all but its log."""
     directory.mkdir(exist_ok=True)
-    for name in (SUMMARY, METRICS, checkpoint.CHECKPOINT, BEST, MODEL):
+    for name in (SUMMARY, METRICS, checkpoint.CHECKPOINT, BEST, MODEL, HITS):
         (directory / name).unlink(missing_ok=True)
     for path in directory.glob("events.out.tfevents.*"):
         path.unlink()
