@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from trainer.compare.comparison import Comparison, Row, compare, matched
 from trainer.compare.options import Options
+from trainer.compare.pairing import by_seed
 from trainer.compare.runs import Run, find_runs
 from trainer.errors import CompareError
 from trainer.identity import flatten
@@ -63,7 +64,7 @@ def test_best_first_and_baseline_is_the_first_started(tmp_path: Path) -> None:
     assert [row.label for row in table.rows] == ["clip=grad", "clip=none", "clip=agc"]
     assert table.baseline == "clip=none"
     assert table.rows[2].estimate.n == 0 and len(table.rows[2].diverged) == 2
-    assert table.rows[0].difference is not None and table.rows[0].difference.mean == pytest.approx(0.3)
+    assert table.rows[0].judgement is not None and table.rows[0].judgement.difference.mean == pytest.approx(0.3)
 
 
 def test_a_sweeps_first_cell_is_the_baseline_whichever_stack_began_first(tmp_path: Path) -> None:
@@ -100,7 +101,7 @@ def test_data_sets_are_never_mixed(tmp_path: Path) -> None:
     write_run(tmp_path, 1, 0.91, dataset="digits")
     found = compare([tmp_path], Options())
     assert [table.dataset for table in found.tables] == ["mnist", "digits"]
-    assert all(row.estimate.n == 1 and row.difference is None for table in found.tables for row in table.rows)
+    assert all(row.estimate.n == 1 and row.judgement is None for table in found.tables for row in table.rows)
 
 
 def test_of_repeated_runs_the_newest_counts(tmp_path: Path) -> None:
@@ -175,8 +176,10 @@ def test_pairs_by_seed_only_where_both_have_it(tmp_path: Path) -> None:
         write_run(tmp_path, seed, accuracy, optimizer=sgd())
     for seed, accuracy in ((1, 0.7), (2, 0.95), (3, 0.1)):
         write_run(tmp_path, seed, accuracy, optimizer=momentum())
-    difference = answer(tmp_path)["optimizer=momentum"].difference
-    assert difference is not None and difference.n == 2 and difference.mean == pytest.approx(0.075)
+    judgement = answer(tmp_path)["optimizer=momentum"].judgement
+    assert judgement is not None
+    difference = judgement.difference
+    assert difference.n == 2 and difference.mean == pytest.approx(0.075)
 
 
 def test_by_pairs_runs_that_agree_in_the_other_keys_too(tmp_path: Path) -> None:
@@ -188,8 +191,10 @@ def test_by_pairs_runs_that_agree_in_the_other_keys_too(tmp_path: Path) -> None:
         write_run(tmp_path, seed, 0.8, optimizer=momentum(), clip=grad)
     write_run(tmp_path, 1, 0.7, optimizer=sgd(), clip=grad)
     found = answer(tmp_path, by=("optimizer",))
-    difference = found["optimizer=momentum"].difference
-    assert difference is not None and (difference.n, difference.mean) == (2, pytest.approx(0.1))
+    judgement = found["optimizer=momentum"].judgement
+    assert judgement is not None
+    difference = judgement.difference
+    assert (difference.n, difference.mean) == (2, pytest.approx(0.1))
     assert found["optimizer=momentum"].estimate.n == 2  # seeds, not runs
     assert found["optimizer=momentum"].estimate.mean == pytest.approx(0.7)
 
@@ -199,8 +204,10 @@ def test_by_averages_over_a_key_the_other_row_cannot_have(tmp_path: Path) -> Non
         write_run(tmp_path, seed, 0.5, optimizer=sgd())
         write_run(tmp_path, seed, 0.6, optimizer=momentum(beta=0.9))
         write_run(tmp_path, seed, 0.8, optimizer=momentum(beta=0.5))
-    difference = answer(tmp_path, by=("optimizer",))["optimizer=momentum"].difference
-    assert difference is not None and (difference.n, difference.mean) == (3, pytest.approx(0.2))
+    judgement = answer(tmp_path, by=("optimizer",))["optimizer=momentum"].judgement
+    assert judgement is not None
+    difference = judgement.difference
+    assert (difference.n, difference.mean) == (3, pytest.approx(0.2))
 
 
 def test_by_finds_no_pairs_where_the_settings_never_agree(tmp_path: Path) -> None:
@@ -208,8 +215,10 @@ def test_by_finds_no_pairs_where_the_settings_never_agree(tmp_path: Path) -> Non
         for lr in (0.1, 0.2):
             write_run(tmp_path, seed, 0.5, optimizer=sgd(lr))
             write_run(tmp_path, seed, 0.6, optimizer=momentum(lr * 100))
-    difference = answer(tmp_path, by=("optimizer",))["optimizer=momentum"].difference
-    assert difference is not None and difference.n == 0
+    judgement = answer(tmp_path, by=("optimizer",))["optimizer=momentum"].judgement
+    assert judgement is not None
+    difference = judgement.difference
+    assert difference.n == 0
 
 
 def test_by_a_dotted_key(tmp_path: Path) -> None:
@@ -233,7 +242,7 @@ def test_matched_runs_agree_in_seed_and_setting(ours: dict, base: dict) -> None:
     """Against a plain re-statement: the common cells, averaged by seed; with missing seeds and settings anywhere."""
     runs_of_ours = [run_of("a", clip, seed, value) for (seed, clip), value in ours.items()]
     runs_of_base = [run_of("b", clip, seed, value) for (seed, clip), value in base.items()]
-    found = matched(runs_of_ours, runs_of_base, "m")
+    found = [by_seed(runs, "m") for runs in matched(runs_of_ours, runs_of_base, "m")]
     varies = any(len({clip for _, clip in cells}) > 1 for cells in (ours, base))
     common = {cell for cell in ours if (cell in base if varies else any(cell[0] == other[0] for other in base))}
     assert found[0].keys() == found[1].keys() == {seed for seed, _ in common}
@@ -261,8 +270,10 @@ def test_tune_takes_each_rows_best_setting(tmp_path: Path) -> None:
         "optimizer=momentum": 0.1, "optimizer=sgd": 0.3,
     }  # fmt: skip
     assert [row.settings_tried for row in found.values()] == [4, 4]
-    difference = found["optimizer=momentum"].difference
-    assert difference is not None and (difference.n, difference.mean) == (3, pytest.approx(0.05))
+    judgement = found["optimizer=momentum"].judgement
+    assert judgement is not None
+    difference = judgement.difference
+    assert (difference.n, difference.mean) == (3, pytest.approx(0.05))
 
 
 def test_tune_without_by_tunes_every_configuration(tmp_path: Path) -> None:

@@ -16,7 +16,10 @@ from rich.console import Console
 
 from trainer.compare.command import compare_table, main
 from trainer.compare.comparison import compare
+from trainer.compare.crossed import Crossed, Parts
 from trainer.compare.fairness import flags
+from trainer.compare.grades import Graded
+from trainer.compare.judging import Judgement
 from trainer.compare.options import Options
 from trainer.compare.statistics import Difference
 from trainer.compare.table import print_comparison
@@ -28,27 +31,26 @@ GRAD = {"name": "grad", "threshold": 1.0}
 
 
 @pytest.mark.parametrize(
-    ("difference", "p", "scale", "direction", "words"),
+    ("difference", "p", "scale", "words"),
     [
-        (Difference(10, 0.0041, 1, 0.0028, 0.0054, 0.001), 0.002, ACCURACY, 1,
-         "better by 0.41 points, 95 % 0.28 to 0.54, n = 10"),
-        (Difference(10, -0.0041, 1, -0.0054, -0.0028, 0.001), 0.002, ACCURACY, 1,
-         "worse by 0.41 points, 95 % 0.28 to 0.54, n = 10"),
-        (Difference(4, -0.05, 1, -0.07, -0.03, 0.001), 0.01, LOSS, -1, "better by 0.050, 95 % 0.030 to 0.070, n = 4"),
-        (Difference(4, -0.05, 1, -0.07, -0.03, 0.001), 0.01, LOSS, 0, "lower by 0.050, 95 % 0.030 to 0.070, n = 4"),
-        (Difference(3, 0.001, 1, -0.0005, 0.0033, 0.3), 0.6, ACCURACY, 1,
-         "no difference shown with n = 3 (95 % -0.05 to +0.33 points)"),
-        (Difference(3, 0.001, 1, 0.0001, 0.0033, 0.03), 0.09, ACCURACY, 1,
-         "no difference shown after correction with n = 3 (95 % +0.01 to +0.33 points)"),
-        (Difference(1, 0.2), None, ACCURACY, 1, "too few pairs to tell (n = 1)"),
-        (Difference(0), None, ACCURACY, 1, "too few pairs to tell (n = 0)"),
-        (Difference(2, 0.0, 0.0, 0.0, 0.0), None, ACCURACY, 1, "identical in all 2 pairs"),
-        (Difference(2, 0.0012, 0.0, 0.0012, 0.0012), None, ACCURACY, 1,
-         "better by 0.12 points in each of 2 pairs, too alike for a test"),
+        (Difference(10, 0.0041, 1, 0.0028, 0.0054, 0.001), 0.002, ACCURACY,
+         "+0.41 points, 95 % +0.28 to +0.54, real (seeds only)"),
+        (Difference(4, -0.05, 1, -0.07, -0.03, 0.001), 0.01, LOSS, "-0.050, 95 % -0.070 to -0.030, real (seeds only)"),
+        (Difference(3, 0.001, 1, -0.0005, 0.0033, 0.3), 0.6, ACCURACY,
+         "+0.10 points, 95 % -0.05 to +0.33, not shown (seeds only)"),
+        (Difference(3, 0.001, 1, 0.0001, 0.0033, 0.03), 0.09, ACCURACY,
+         "+0.10 points, 95 % +0.01 to +0.33, not shown (seeds only)"),
+        (Difference(1, 0.2), None, ACCURACY, "too few pairs to tell (n = 1)"),
+        (Difference(0), None, ACCURACY, "too few pairs to tell (n = 0)"),
+        (Difference(2, 0.0, 0.0, 0.0, 0.0), None, ACCURACY, "identical in all 2 pairs"),
+        (Difference(2, 0.0012, 0.0, 0.0012, 0.0012), None, ACCURACY,
+         "+0.12 points in each of 2 pairs, too alike for a test"),
     ],
 )  # fmt: skip
-def test_verdicts(difference: Difference, p: float | None, scale: Scale, direction: int, words: str) -> None:
-    assert verdict(difference, p, scale, direction) == words
+def test_verdicts_of_seeds_alone(difference: Difference, p: float | None, scale: Scale, words: str) -> None:
+    """Never a word for better or worse without a test; `p` is the corrected one."""
+    alone = Crossed(Parts(difference.n, 0, difference.mean))
+    assert verdict(Judgement(difference, alone, Graded("untested", None, p), None), scale) == words
 
 
 def shown(root: Path, width: int = 160, **options: Any) -> str:
@@ -69,7 +71,7 @@ def write_example(root: Path) -> None:
 EXAMPLE = """\
 valid/accuracy on mnist (in %, higher is better)
 configuration n diverged mean sd 95 % interval best (seed) against optimizer=sgd p
-optimizer=momentum 5 - 96.67 0.17 96.46 to 96.88 96.90 (2) better by 0.47 points, 95 % 0.41 to 0.53, n = 5 <0.001
+optimizer=momentum 5 - 96.67 0.17 96.46 to 96.88 96.90 (2) +0.47 points, 95 % +0.41 to +0.53, real (seeds only) <0.001
 optimizer=sgd 5 - 96.20 0.16 96.00 to 96.40 96.40 (2) baseline -
 optimizer=adam 0 2 - - - - all runs diverged -
 """
@@ -84,8 +86,8 @@ def test_table_at_full_width(tmp_path: Path) -> None:
     write_example(tmp_path)
     text = shown(tmp_path)
     assert squeezed(text)[:5] == EXAMPLE.splitlines()
-    assert "paired by seed; p: paired t-test." in text
-    assert "Until valid/accuracy reached 0.95" in text
+    assert "Differences from optimizer=sgd are paired by seed." in text and "Images are not counted" in text
+    assert "Cost of reaching valid/accuracy 0.95 (median of the runs that reached it)" in text
     assert "optimizer=momentum 5 of 5 1,290 165,120 1.5" in squeezed(text)
     assert "optimizer=sgd 0 of 5 - - -" in squeezed(text)
     assert "Not finished, so left out: 1 pruned." in text
@@ -94,7 +96,9 @@ def test_table_at_full_width(tmp_path: Path) -> None:
 def test_narrow_screen_cuts_nothing(tmp_path: Path) -> None:
     write_example(tmp_path)
     text = shown(tmp_path, width=60)
-    tables = [line for line in text.splitlines() if not line.startswith(("!", "Mean", "Best", "valid", "Until"))]
+    tables = [
+        line for line in text.splitlines() if not line.startswith(("!", "Mean", "Best", "valid", "Cost", "Images"))
+    ]
     assert max(map(len, tables)) <= 60
     assert "…" not in text
     for piece in ("96.46", "96.88", "<0.001", "momentum"):
@@ -215,19 +219,19 @@ def test_flag_clocks_validation_sets_targets_and_missing_values(tmp_path: Path) 
     write_run(tmp_path, 3, None, target=0.8)
     write_group(tmp_path, [0.9, 0.92], config={"dataset": {"name": "mnist", "validation": 100}}, target=0.8)
     text = raised(tmp_path)
-    assert "Seconds can't be compared: the runs were trained in stacks of 8, 1." in text
+    assert "Seconds can't be compared: the runs were trained in stacks of 1, 8." in text
     assert "Validation sets differ (dataset.validation=" in text
-    assert "different targets (0.9, 0.8)" in text
+    assert "different targets (0.8, 0.9)" in text
     assert "1 of 4 finished runs have no valid/accuracy and do not count." in text
-    assert "Until valid/accuracy" not in shown(tmp_path)
+    assert "Cost of reaching" not in shown(tmp_path)
 
 
 # --- files -----------------------------------------------------------------------------------------------------------
 
 COLUMNS = (
     "dataset,group,metric,chosen,settings_tried,n,diverged,mean,sd,ci_low,ci_high,best,best_seed,best_run,runs,"
-    "reached_target,steps_to_target,samples_to_target,seconds_to_target,baseline,pairs,difference,difference_low,"
-    "difference_high,p,p_holm,verdict"
+    "reached_target,steps_to_target,samples_to_target,seconds_to_target,baseline,pairs,images,difference,"
+    "difference_low,difference_high,p,p_holm,seeds_low,seeds_high,seeds_p,seeds_p_holm,grade,detectable,verdict"
 )
 
 
@@ -347,6 +351,6 @@ def test_300_runs_in_a_pipe_without_torch(tmp_path: Path) -> None:
     result = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     assert result.returncode == 0, result.stderr
     lines = [line for line in result.stdout.splitlines() if line.startswith("clip.threshold=")]
-    endings = ("n = 10", " points)", "baseline", "identical in all 10 pairs")
+    endings = ("(seeds only)", "baseline", "identical in all 10 pairs")
     assert len(lines) == 30 and all(any(ending in line for ending in endings) for line in lines)
     assert "\x1b" not in result.stdout

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import sys
 from collections.abc import Iterable
@@ -43,7 +44,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         arguments = _parser().parse_args(argv)
         keys = tuple(arguments.by) or None
-        options = Options(arguments.metric, keys, tuple(arguments.tune), arguments.baseline)
+        options = Options(arguments.metric, keys, tuple(arguments.tune), arguments.baseline, arguments.margin)
         comparison = compare(arguments.directories or [Path("runs")], options)
         _write(comparison, arguments)  # first, for `| head` may end the program while it prints
         _print(comparison, Console())
@@ -119,6 +120,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--by", type=_keys, default=(), metavar="KEY", help="one row for each value of KEY, or of KEY,KEY")
     add("--tune", type=_keys, default=(), metavar="KEY", help="compare each row at its best setting of KEY, or KEY,KEY")
     add("--baseline", metavar="LABEL", help="the group to compare with: its label or words of it (the first started)")
+    add("--margin", type=_margin, metavar="POINTS", help="differences smaller than this do not matter, in points for an "
+        "accuracy (0.1 on 10,000 images, more on fewer)")  # fmt: skip
     add("--csv", type=Path, metavar="FILE", help="write one line a group")
     add("--json", type=Path, metavar="FILE", help="write everything shown")
     add("--plot", type=_picture, metavar="FILE", help="draw curves and intervals, or with --tune the sensitivity; "
@@ -128,6 +131,16 @@ def _parser() -> argparse.ArgumentParser:
 
 def _keys(text: str) -> Keys:
     return tuple(key.strip() for key in text.split(",") if key.strip())
+
+
+def _margin(text: str) -> float:
+    try:
+        margin = float(text)
+    except ValueError:
+        margin = math.nan
+    if not 0 < margin < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is no margin: give a number above 0, for instance 0.1")
+    return margin
 
 
 def _picture(text: str) -> Path:

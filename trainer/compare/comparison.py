@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
-from trainer.compare.groups import Keys, find_group, group_runs, labels, nearest, values_of, varying
+from trainer.compare.groups import Keys, find_group, group_runs, labels, nearest
+from trainer.compare.judging import Judgement, judge_pairs
 from trainer.compare.options import Options, check, direction_of
+from trainer.compare.pairing import by_seed, matched
 from trainer.compare.runs import Run, find_runs, without_repeats
-from trainer.compare.statistics import Difference, Estimate, estimate, holm, paired_difference
+from trainer.compare.statistics import Estimate, estimate
 from trainer.errors import CompareError
+from trainer.identity import complete
 from trainer.records import Status
 
 Seed = Hashable
@@ -41,8 +44,7 @@ class Row:
     estimate: Estimate
     best: Run | None
     target: Target
-    difference: Difference | None = None
-    p_holm: float | None = None
+    judgement: Judgement | None = None
 
     @property
     def everything(self) -> list[Run]:
@@ -63,7 +65,7 @@ class Table:
 
     @property
     def comparisons(self) -> int:
-        return sum(row.p_holm is not None for row in self.rows)
+        return sum(row.judgement is not None and row.judgement.graded.seeds_p is not None for row in self.rows)
 
 
 @dataclass(frozen=True)
@@ -114,17 +116,26 @@ def _tables(runs: list[Run], options: Options) -> list[Table]:
 
 
 def _table(groups: list[list[Run]], names: list[str], baseline: int | None, options: Options) -> Table:
-    """`baseline` is a place in `groups`; None takes the first group that has any finished run."""
+    """`baseline` is an index in `groups`; None takes the plainest group that has any finished run."""
     rows = [_row(name, runs, options) for name, runs in zip(names, groups, strict=True)]
-    base = rows[baseline] if baseline is not None else next((row for row in rows if row.runs), rows[0])
+    base = (
+        rows[baseline]
+        if baseline is not None
+        else min((row for row in rows if row.runs), key=_fanciness, default=rows[0])
+    )
     others = [row for row in rows if row is not base]
-    differences = [paired_difference(*matched(row.runs, base.runs, options.metric)) for row in others]
-    corrected = holm([difference.p for difference in differences])
-    compared = [
-        replace(row, difference=difference, p_holm=p)
-        for row, difference, p in zip(others, differences, corrected, strict=True)
-    ]
+    pairs = [matched(row.runs, base.runs, options.metric) for row in others]
+    judgements = judge_pairs(pairs, options.metric, options.margin_in_unit)
+    compared = [replace(row, judgement=judgement) for row, judgement in zip(others, judgements, strict=True)]
     return Table(groups[0][0].dataset, base.label, sorted([base, *compared], key=lambda row: _rank(row, options)))
+
+
+def _fanciness(row: Row) -> int:
+    """How many settings differ from the defaults: the plain choice is the natural baseline. Of equals the first is taken."""
+    defaults = complete({})
+    return sum(
+        key not in defaults or defaults[key] != value for key, value in row.runs[0].settings.items() if key != "dataset"
+    )
 
 
 def _rank(row: Row, options: Options) -> tuple[bool, float]:
@@ -140,27 +151,6 @@ def _row(label: str, tried: list[Run], options: Options) -> Row:
     best = max(values, key=lambda pair: pair[0] * (options.direction or 1), default=(None, None))[1]
     sample = list(by_seed(runs, options.metric).values())
     return Row(label, runs, diverged, tried, estimate(sample), best, _target(runs, diverged))
-
-
-def by_seed(runs: Iterable[Run], metric: str) -> dict[Seed, float]:
-    """One value a seed: the metric's mean over the seed's runs, so that n counts seeds and nothing twice."""
-    values: dict[Seed, list[float]] = {}
-    for run in runs:
-        if (value := run.metric(metric)) is not None:
-            values.setdefault(run.seed, []).append(value)
-    return {seed: math.fsum(sample) / len(sample) for seed, sample in values.items()}
-
-
-def matched(ours: Sequence[Run], base: Sequence[Run], metric: str) -> tuple[dict[Seed, float], dict[Seed, float]]:
-    """Both rows' values by seed, over those runs only that agree in seed *and* in every key varying inside a row.
-
-    A key that one of the rows does not have at all cannot be matched and is averaged over."""
-    shared = {key for run in ours for key in run.settings} & {key for run in base for key in run.settings}
-    keys = tuple(key for key in {*varying(ours), *varying(base)} if key in shared)
-    ours, base = ([run for run in row if run.metric(metric) is not None] for row in (ours, base))
-    common = {(run.seed, values_of(run, keys)) for run in ours} & {(run.seed, values_of(run, keys)) for run in base}
-    ours, base = ([run for run in row if (run.seed, values_of(run, keys)) in common] for row in (ours, base))
-    return by_seed(ours, metric), by_seed(base, metric)
 
 
 def choose(runs: list[Run], keys: Keys, metric: str) -> list[Run]:

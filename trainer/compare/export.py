@@ -10,9 +10,10 @@ from typing import Any
 
 from trainer.compare.comparison import Comparison, Options, Row, Table
 from trainer.compare.fairness import flags
+from trainer.compare.judging import Judgement
 from trainer.compare.statistics import Difference
 from trainer.compare.table import chosen
-from trainer.compare.verdicts import row_verdict, scale_of
+from trainer.compare.verdicts import interval, is_shown, row_verdict, scale_of
 from trainer.identity import show
 
 
@@ -78,7 +79,24 @@ def _sample_columns(table: Table, row: Row, options: Options) -> Iterator[tuple[
 
 
 def _difference_columns(table: Table, row: Row, options: Options) -> Iterator[tuple[str, Any]]:
-    found = row.difference or Difference(0)
-    yield from (("baseline", table.baseline), ("pairs", found.n), ("difference", found.mean))
-    yield from (("difference_low", found.low), ("difference_high", found.high), ("p", found.p), ("p_holm", row.p_holm))
-    yield "verdict", row_verdict(row, scale_of(table, options.metric), options.direction)
+    judged = row.judgement
+    found, crossed, graded = (
+        (judged.difference, judged.crossed, judged.graded) if judged else (Difference(0), None, None)
+    )
+    low, high = interval(judged) if judged else (None, None)
+    yield from (("baseline", table.baseline), ("pairs", found.n), ("images", crossed.m if crossed else None))
+    yield from (("difference", found.mean), ("difference_low", low), ("difference_high", high))
+    yield from (("p", crossed.p if crossed else None), ("p_holm", graded.p if graded else None))
+    yield from (("seeds_low", found.low), ("seeds_high", found.high))
+    yield from (("seeds_p", found.p), ("seeds_p_holm", graded.seeds_p if graded else None))
+    yield from (("grade", _grade(judged)), ("detectable", graded.detectable if graded else None))
+    yield "verdict", row_verdict(row, scale_of(table, options.metric))
+
+
+def _grade(judged: Judgement | None) -> str | None:
+    """The word of the contract; for seeds alone it says so."""
+    if judged is None:
+        return None
+    if judged.counts_images:
+        return {"limited by images": "undecided"}.get(judged.graded.grade, judged.graded.grade)
+    return "real for new seeds" if is_shown(judged) else "undecided for new seeds"

@@ -14,12 +14,19 @@ from trainer.records import Status
 @dataclass(frozen=True)
 class Options:
     """What is compared: `metric` of the summaries; rows by `by` (None: by whole configuration); `tune`: keys whose
-    best setting stands for its row; `baseline`: the label of the group that others are compared with."""
+    best setting stands for its row; `baseline`: the label of the group that others are compared with; `margin`: the
+    difference that does not matter, in points for accuracies (None: by the number of images)."""
 
     metric: str = "valid/accuracy"
     by: Keys | None = None
     tune: Keys = ()
     baseline: str | None = None
+    margin: float | None = None
+
+    @property
+    def margin_in_unit(self) -> float | None:
+        """The difference that does not matter in the metric's own unit: accuracies are given in points."""
+        return self.margin / 100 if self.margin is not None and self.metric.endswith("accuracy") else self.margin
 
     @property
     def direction(self) -> int:

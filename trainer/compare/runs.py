@@ -16,6 +16,7 @@ import yaml
 from trainer.errors import CompareError
 from trainer.identity import complete, flatten, is_learning
 from trainer.report.files import YamlLoader
+from trainer.report.hits import Hits, read_hits
 from trainer.run.process import status_of
 
 
@@ -36,6 +37,11 @@ class Run:
     def status(self) -> str:
         """How the run stands; one that says `running` and whose process is gone was interrupted."""
         return status_of(self.summary)
+
+    @cached_property
+    def hits(self) -> Hits | None:
+        """Which images the final network got right; None where that was not kept."""
+        return read_hits(self.directory)
 
     @property
     def dataset(self) -> str:

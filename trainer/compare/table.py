@@ -14,11 +14,10 @@ from rich.text import Text
 from trainer.compare.comparison import Comparison, Options, Row, Table
 from trainer.compare.fairness import flags, targets_of
 from trainer.compare.groups import varying
-from trainer.compare.verdicts import SIGNIFICANT, Scale, row_verdict, scale_of
+from trainer.compare.verdicts import Scale, is_shown, row_verdict, scale_of
 from trainer.identity import printable, show
 
 DIRECTIONS = {1: "higher is better", -1: "lower is better", 0: "neither high nor low is better"}
-STYLES = {"better": "green", "worse": "red"}
 UNLIMITED = 10_000  # columns of text
 
 
@@ -65,10 +64,12 @@ def _render_table(table: Table, options: Options, width: int) -> Iterator[Render
     title = f"{options.metric} on {printable(table.dataset)} ({percent}{DIRECTIONS[options.direction]})"
     yield Text(title, style="bold")
     yield from _results(table, options, scale, width)
-    for note in _notes(table, options):
+    for note in _notes(table, options, scale):
         yield Text(note, style="dim")
     if targets_of(table) != [None] and len(targets_of(table)) == 1:
-        yield Text(f"\nUntil valid/accuracy reached {show(targets_of(table)[0])}, medians over the runs that did")
+        yield Text(
+            f"\nCost of reaching valid/accuracy {show(targets_of(table)[0])} (median of the runs that reached it)"
+        )
         yield _grid(table, WAY)
     best = table.rows[0].best
     if best is not None:
@@ -137,12 +138,19 @@ def _best(row: Row, metric: str, scale: Scale) -> str:
 
 def _against(table: Table, options: Options, scale: Scale) -> Iterator[Column]:
     def words(row: Row) -> Text:
-        shown = row.p_holm is not None and row.p_holm < SIGNIFICANT
-        text = row_verdict(row, scale, options.direction)
-        return Text(text, style=STYLES.get(text.partition(" ")[0], "") if shown else "dim")
+        return Text(row_verdict(row, scale), style=_style(row, options.direction))
 
     yield Column(f"against {table.baseline}", words, "left")
-    yield Column("p", lambda row: _p(row.p_holm))
+    yield Column("p", lambda row: _p(row.judgement.p if row.judgement else None))
+
+
+def _style(row: Row, direction: int) -> str:
+    """Green or red where a difference is shown, bright only where it is real."""
+    judgement = row.judgement
+    if judgement is None or not is_shown(judgement) or not judgement.difference.mean:
+        return "dim"
+    colour = {1: "green", -1: "red"}.get(direction * (1 if judgement.difference.mean > 0 else -1), "")
+    return colour if judgement.graded.grade == "real" or not judgement.counts_images else f"dim {colour}".strip()
 
 
 def _p(p: float | None) -> str:
@@ -151,13 +159,32 @@ def _p(p: float | None) -> str:
     return "<0.001" if p < 0.001 else f"{p:.3f}"
 
 
-def _notes(table: Table, options: Options) -> Iterator[str]:
+def _how_judged(table: Table, scale: Scale) -> Iterator[str]:
+    """What the words and p-values hold for, and what the table could have seen."""
+    judgements = [row.judgement for row in table.rows if row.judgement]
+    if not judgements:
+        return
+    many = table.comparisons > 1
+    corrected = f" p is corrected by Holm for {table.comparisons} comparisons, the intervals are not." if many else ""
+    images = max(judgement.crossed.m for judgement in judgements)
+    if images:
+        yield (
+            f"real: for new seeds and new images like these {images:,}. on these images only: other images may not show it. "
+            f"Seeds and images are crossed random effects.{corrected}"
+        )
+    else:
+        yield f"Images are not counted (no hits.npz, or another metric than accuracy): all holds for new seeds only.{corrected}"
+    seen = [j.graded.detectable for j in judgements if j.graded.detectable and j.graded.grade != "real"]
+    if seen:
+        yield f"A true difference of {scale.amount(max(seen))} would have been shown as real in 80 % of such tables."
+
+
+def _notes(table: Table, options: Options, scale: Scale) -> Iterator[str]:
     text = "Mean, sd and 95 % interval (Student's t) over n seeds."
     if len(table.rows) > 1:
-        text += f" Differences to {table.baseline} are paired by seed; p: paired t-test"
-        many = f", corrected by Holm for {table.comparisons} comparisons (the intervals are not)"
-        text += f"{many if table.comparisons > 1 else ''}."
+        text += f" Differences from {table.baseline} are paired by seed."
     yield text
+    yield from _how_judged(table, scale)
     inside = {key: None for row in table.rows for key in varying(row.everything)}
     if inside:
         yield (
