@@ -1,1 +1,1 @@
-"""The techniques: each a formula with a name, a small frozen dataclass. Imports nothing of ours, and torch for types alone."""
+"""The techniques: each a formula with a name, a small frozen dataclass. Imports nothing of ours from outside, and torch for types alone."""
