@@ -7,6 +7,7 @@ technique is tried without a change here.
 from __future__ import annotations
 
 import dataclasses
+import math
 import types
 import typing
 from collections.abc import Sequence
@@ -38,7 +39,7 @@ def tiny(features: int = 50, samples: int = 94, held_out: int = 40, classes: int
     draws = np.random.default_rng(features * samples)
     centres = draws.random((classes, features), dtype=np.float32)
 
-    def split(n: int) -> Split:
+    def split(n: int) -> Split[np.ndarray]:
         labels = draws.integers(0, classes, n)
         return Split(0.7 * centres[labels] + 0.3 * draws.random((n, features), dtype=np.float32), labels)
 
@@ -70,9 +71,16 @@ def _is_float(hint: Any) -> bool:
 
 
 def _vary(hint: Any, default: float, run: int) -> float:
-    low, high = (float(bound) for bound in hint.__metadata__[0][1:-1].split(","))
+    low, high = bounds(hint)
     top = min(high, 1.0) if high <= 1 else default * 2 or 0.2
     return default + (top - default) * (run + 1) / 20 if default < top else top - (top - low) * run / 20
+
+
+def bounds(hint: Any) -> tuple[float, float]:
+    """The ends of the interval that an annotation names."""
+    interval = hint.__metadata__[0]
+    low = next(bound for bound in (interval.above, interval.at_least, -math.inf) if bound is not None)
+    return low, next(bound for bound in (interval.below, interval.at_most, math.inf) if bound is not None)
 
 
 def stack_of(group: str, word: str, runs: int = 8, **keys: Any) -> list[Experiment]:

@@ -69,3 +69,16 @@ def test_figures_quoted_in_documents_are_those_of_their_results_file(document):
         value = json.loads((RESULTS / file).read_text())["figures"][name]["value"]
         digits = len(shown.partition(".")[2])
         assert f"{value:.{digits}f}" == shown, f"{document.name} says {shown} for '{name}', {file} {value}"
+
+
+def test_results_are_the_newest_of_their_kind_or_quoted():
+    """The others are in git's history."""
+    documents = "".join(path.read_text() for path in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")))
+    newest: dict[str, tuple[str, int]] = {}
+    for path in sorted(RESULTS.iterdir()):
+        date, kind, number = re.fullmatch(r"(\d{4}-\d\d-\d\d)-([a-z]+(?:-[a-z]+)*)(?:-(\d+))?", path.stem).groups()
+        newest[kind] = max(newest.get(kind, ("", 0)), (date, int(number or 1)))
+    names = {f"{date}-{kind}" + (f"-{number}" if number > 1 else "") for kind, (date, number) in newest.items()}
+    assert [
+        path.name for path in RESULTS.iterdir() if path.stem not in names and f"{path.stem}.json" not in documents
+    ] == []

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from subjects import literals, narrow, options, tiny
+from subjects import bounds, literals, narrow, options, tiny
 
 from trainer.engine.loop import Training
 from trainer.errors import ConfigError
@@ -139,11 +139,11 @@ def legal(hint: Any) -> st.SearchStrategy:
 
 def _inside(hint: Any) -> st.SearchStrategy:
     interval = hint.__metadata__[0]
-    low, high = (float(bound) for bound in interval[1:-1].split(","))
+    low, high = bounds(hint)
     if hint.__origin__ is int:
         return st.integers(int(low), int(min(high, low + 40)))
     most = None if high == float("inf") else high
-    return st.floats(low, most, exclude_min=interval[0] == "(", exclude_max=interval[-1] == ")" and most is not None,
+    return st.floats(low, most, exclude_min=interval.above is not None, exclude_max=interval.below is not None,
                      allow_nan=False, allow_infinity=False)  # fmt: skip
 
 
@@ -157,7 +157,7 @@ def illegal(hint: Any) -> st.SearchStrategy:
     ]
     for option in options(hint):
         if typing.get_origin(option) is Annotated:
-            low, high = (float(bound) for bound in option.__metadata__[0][1:-1].split(","))
+            low, high = bounds(option)
             below = st.integers(max_value=int(low) - 1)
             kinds += [below] if option.__origin__ is int else [below, below.map(float)]
             kinds += [st.floats(high * 1.01, 1e300)] if high < 10 else []

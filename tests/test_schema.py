@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from trainer.errors import ConfigError
 from trainer.schema import check, choose, describe, did_you_mean, hints, parse
+from trainer.techniques.numbers import Interval
 
-Positive = Annotated[float, "(0, inf)"]
-Share = Annotated[float, "[0, 1)"]
-Count = Annotated[int, "[1, 9007199254740993]"]  # 2^53 + 1, which is no float
+Positive = Annotated[float, Interval(above=0)]
+Share = Annotated[float, Interval(at_least=0, below=1)]
+Count = Annotated[int, Interval(at_least=1, at_most=2**53 + 1)]  # 2^53 + 1, which is no float
 
 
 @dataclass(frozen=True)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 import sysconfig
+import venv
 import zipfile
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+
+import trainer
 
 ROOT = Path(__file__).parents[1]
 
@@ -72,12 +76,39 @@ def test_it_holds_every_file_of_the_program_and_nothing_else(installed):
 def test_it_installs_the_command(installed):
     (entry,) = installed.glob("*.dist-info/entry_points.txt")
     assert "train = trainer.shell.main:main" in entry.read_text()
+    assert entry.parent.name == f"train_compare-{trainer.__version__}.dist-info"
 
 
 def test_help_is_read_from_its_own_configuration(installed, tmp_path):
     done = train(installed, tmp_path, "--help")
     assert done.returncode == 0, done.stderr
     assert f"{installed / 'trainer/conf'}/<group>" in done.stdout and "optimizer=momentum" in done.stdout
+
+
+USER = """
+from trainer import Experiment, Record, load_model, train
+reveal_type(Experiment(optimizer="momentum", clip={"name": "grad"}, checkpoint={"epochs": 1}).optimizer)
+reveal_type([record.metrics for record in train(Experiment())])
+reveal_type(train(Experiment()))
+Experiment(epochs="many")
+Experiment(decay=0.1)
+"""
+
+
+@pytest.mark.skipif(not find_spec("mypy"), reason="needs mypy: pip install mypy")
+def test_a_user_s_type_checker_knows_its_types(installed, tmp_path):
+    """mypy believes an installed package that has py.typed alone, so the wheel lies in an environment of its own here."""
+    venv.create(tmp_path / "venv", with_pip=False, symlinks=True)
+    (site,) = (tmp_path / "venv").rglob("site-packages")
+    (site / "trainer").symlink_to(installed / "trainer")
+    (tmp_path / "user.py").write_text(USER)
+    command = [sys.executable, "-m", "mypy", "--strict", "--python-executable", str(tmp_path / "venv/bin/python")]
+    done = subprocess.run([*command, "user.py"], cwd=tmp_path, capture_output=True, text=True)
+    revealed = re.findall(r'user.py:(\d+): .*Revealed type is "(.*)"', done.stdout)
+    assert [(number, re.sub(r"\b\w+\.", "", type)) for number, type in revealed] == [
+        ("3", "Optimizer"), ("4", "list[dict[str, float]]"), ("5", "Iterator[Record]")
+    ], done.stdout + done.stderr  # fmt: skip
+    assert re.findall(r"user.py:(\d+): error", done.stdout) == ["6", "7"], done.stdout
 
 
 def test_a_run_and_a_sweep_work_from_another_directory(installed, tmp_path):

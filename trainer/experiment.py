@@ -6,34 +6,20 @@ import dataclasses
 import re
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from trainer.data.datasets import DATASETS, Dataset
 from trainer.errors import ConfigError, DataError
 from trainer.model import MODELS, Mlp
-from trainer.schema import check, choose, hints, parse
+from trainer.schema import Choice, Converted, check, hints, parse, unknown_key
 from trainer.techniques.clipping import CLIPS, Clip
 from trainer.techniques.decay import DECAYS, Decay
 from trainer.techniques.dropout import DROPOUTS, Dropout
 from trainer.techniques.normalization import NORMALIZATIONS, Normalization
+from trainer.techniques.numbers import AtLeastOne, Count, Positive, PositiveShare, Seed
 from trainer.techniques.optimizers import OPTIMIZERS, Optimizer
 
-Count = Annotated[int, "[0, inf)"]
-AtLeastOne = Annotated[int, "[1, inf)"]
-Positive = Annotated[float, "(0, inf)"]
-Accuracy = Annotated[float, "(0, 1]"]
 BatchSize = AtLeastOne | Literal["full"]
-
-GROUPS: dict[str, Mapping[str, type]] = {
-    "dataset": DATASETS,
-    "model": MODELS,
-    "optimizer": OPTIMIZERS,
-    "clip": CLIPS,
-    "decay": DECAYS,
-    "normalization": NORMALIZATIONS,
-    "dropout": DROPOUTS,
-}
-"""The groups of choices, each a table from the word on the command line to its class."""
 
 
 @dataclass(frozen=True)
@@ -44,31 +30,38 @@ class Checkpoint:
     seconds: Positive | None = 30.0
 
 
+def _cadence(value: Checkpoint | Mapping[str, Any], key: str) -> Checkpoint:
+    keys = dataclasses.asdict(value) if isinstance(value, Checkpoint) else value
+    if not isinstance(keys, Mapping):
+        raise ConfigError(f"{key}={keys} is not a cadence: give checkpoint.epochs=5 or checkpoint.seconds=60.")
+    return parse(Checkpoint, keys, f"{key}.")
+
+
 @dataclass(frozen=True)
 class Experiment:
-    """Everything that decides a run. Groups take a word, a dict with 'name', or a technique's dataclass.
+    """Everything that decides a run. Groups take a word, a dict with 'name', or a technique.
 
     `batch_size` left out is the whole training set for batch_gd and 128 otherwise. A record is made at the end of
     each epoch and, where given, every `record_every` updates. Raises ConfigError, one sentence, for anything that can't be run.
     """
 
     name: str | None = None
-    seed: Annotated[int, "[0, 9223372036854775807]"] = 0
+    seed: Seed = 0
     epochs: Count = 10
     batch_size: BatchSize | None = None
     device: str = "auto"
     threads: AtLeastOne | Literal["auto"] = "auto"
     precision: Literal["float32", "tf32", "bf16"] = "float32"
-    target: Accuracy | None = None
+    target: PositiveShare | None = None
     record_every: AtLeastOne | None = None
-    checkpoint: Checkpoint = Checkpoint()
-    dataset: Dataset = "mnist"  # type: ignore[assignment]  # words become techniques in __post_init__
-    model: Mlp = "mlp"  # type: ignore[assignment]
-    optimizer: Optimizer = "sgd"  # type: ignore[assignment]
-    clip: Clip = "none"  # type: ignore[assignment]
-    decay: Decay = "none"  # type: ignore[assignment]
-    normalization: Normalization = "none"  # type: ignore[assignment]
-    dropout: Dropout = "none"  # type: ignore[assignment]
+    checkpoint: Converted[Checkpoint | Mapping[str, Any], Checkpoint] = Converted(_cadence, Checkpoint())
+    dataset: Choice[Dataset] = Choice(DATASETS, "mnist")
+    model: Choice[Mlp] = Choice(MODELS, "mlp")
+    optimizer: Choice[Optimizer] = Choice(OPTIMIZERS, "sgd")
+    clip: Choice[Clip] = Choice(CLIPS, "none")
+    decay: Choice[Decay] = Choice(DECAYS, "none")
+    normalization: Choice[Normalization] = Choice(NORMALIZATIONS, "none")
+    dropout: Choice[Dropout] = Choice(DROPOUTS, "none")
 
     def __post_init__(self) -> None:
         for key, value in self._checked().items():
@@ -81,13 +74,11 @@ class Experiment:
             raise ConfigError(str(error)) from None
 
     def _checked(self) -> dict[str, Any]:
-        values = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
-        checked = {group: choose(table, values[group], group) for group, table in GROUPS.items()}
-        checked["checkpoint"] = _cadence(self.checkpoint)
+        """The fields that are neither groups nor the cadence: those check themselves."""
         plain = {key: hint for key, hint in hints(Experiment).items() if key not in (*GROUPS, "checkpoint")}
-        checked |= {key: check(values[key], hint, key) for key, hint in plain.items()}
+        checked = {key: check(getattr(self, key), hint, key) for key, hint in plain.items()}
         if checked["batch_size"] is None:
-            checked["batch_size"] = "full" if checked["optimizer"].name == "batch_gd" else 128
+            checked["batch_size"] = "full" if self.optimizer.name == "batch_gd" else 128
         return checked
 
     @classmethod
@@ -103,17 +94,13 @@ class Experiment:
         return {f.name: _plain(getattr(self, f.name)) for f in dataclasses.fields(self)}
 
 
-def _cadence(value: Any) -> Checkpoint:
-    if isinstance(value, Checkpoint):
-        value = dataclasses.asdict(value)
-    if not isinstance(value, Mapping):
-        raise ConfigError(f"checkpoint={value} is not a cadence: give checkpoint.epochs=5 or checkpoint.seconds=60.")
-    return parse(Checkpoint, value, "checkpoint.")
+GROUPS: dict[str, Mapping[str, type]] = {
+    name: field.table for name, field in vars(Experiment).items() if isinstance(field, Choice)
+}
+"""The groups of choices, each a table from the word on the command line to its class."""
 
 
 def _refuse_unknown(data: Mapping[str, Any]) -> None:
-    from trainer.schema import unknown_key
-
     known = hints(Experiment)
     for key in data:
         if key not in known:
@@ -144,7 +131,7 @@ def _check_combination(e: Experiment) -> None:
         f"optimizer=batch_gd means one update from the whole training set: leave out batch_size={batch}, "
         "or choose optimizer=sgd.": e.optimizer.name == "batch_gd" and batch != "full",
         f"normalization={e.normalization.name} needs at least 2 samples a batch: "
-        "choose batch_size=2 or more.": e.normalization.axis == -2 and batch == 1,
+        "choose batch_size=2 or more.": e.normalization.over_batch and batch == 1,
         f"normalization={e.normalization.name} normalizes hidden layers and model.hidden=[] has none: "
         "choose normalization=none or model.hidden=[128].": e.normalization.axis is not None and not hidden,
         "dropout.rate drops hidden activations and model.hidden=[] has none: "
@@ -166,6 +153,6 @@ def structure(e: Experiment) -> Hashable:
     """
     model = replace(e.model, init="default", init_scale=1.0)
     names = (e.optimizer.name, e.clip.name, e.normalization.name)
-    used = (e.optimizer.weight_decay > 0, e.dropout.rate > 0, e.dropout.input_rate > 0)  # type: ignore[attr-defined]
+    used = (e.optimizer.weight_decay > 0, e.dropout.rate > 0, e.dropout.input_rate > 0)
     sizes = (e.epochs, e.batch_size, e.record_every)
     return (e.dataset, model, names, used, sizes, e.device, e.threads, e.precision)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
+from trainer.techniques import initialization
 from trainer.techniques.dropout import Dropout
 from trainer.techniques.normalization import Normalization
-
-Width = Annotated[int, "[1, inf)"]
-Positive = Annotated[float, "(0, inf)"]
+from trainer.techniques.numbers import AtLeastOne, Positive
 
 
 @dataclass(frozen=True)
@@ -22,9 +21,9 @@ class Mlp:
     """
 
     name: ClassVar[str] = "mlp"
-    hidden: tuple[Width, ...] = (128,)
+    hidden: tuple[AtLeastOne, ...] = (128,)
     activation: Literal["relu", "tanh", "sigmoid", "gelu"] = "relu"
-    init: Literal["default", "he", "xavier", "normal"] = "default"
+    init: initialization.Word = "default"
     init_scale: Positive = 1.0
 
 

@@ -8,10 +8,45 @@ import functools
 import sys
 import types
 import typing
-from collections.abc import Collection, Iterable, Mapping
-from typing import Annotated, Any, Literal, Union
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Annotated, Any, Generic, Literal, TypeVar, Union
 
 from trainer.errors import ConfigError
+from trainer.techniques.numbers import Interval
+
+Given = TypeVar("Given")
+Held = TypeVar("Held")
+T = TypeVar("T")
+
+
+class Converted(Generic[Given, Held]):
+    """A dataclass's field that takes one type and holds another: `convert(value, name)`, which raises ConfigError.
+
+    A descriptor, because type checkers read both types from it: what the field may be given, and what it is afterwards.
+    """
+
+    def __init__(self, convert: Callable[[Given, str], Held], default: Given) -> None:
+        self.convert, self.default = convert, default
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, instance: object | None, owner: type | None = None) -> Held:
+        value: Any = (
+            self.default if instance is None else instance.__dict__[self.name]
+        )  # dataclasses ask for the default
+        return value  # type: ignore[no-any-return]
+
+    def __set__(self, instance: object, value: Given) -> None:
+        instance.__dict__[self.name] = self.convert(value, self.name)
+
+
+class Choice(Converted[T | str | Mapping[str, Any], T]):
+    """A field that takes a word of `table`, {'name': word, …} or one of its techniques, and holds the technique."""
+
+    def __init__(self, table: Mapping[str, type[T]], default: str) -> None:
+        super().__init__(lambda value, name: choose(table, value, name), default)
+        self.table = table
 
 
 def did_you_mean(word: str, words: Iterable[str], path: str = "") -> str:
@@ -20,14 +55,18 @@ def did_you_mean(word: str, words: Iterable[str], path: str = "") -> str:
     return f" Did you mean '{path}{near[0]}'?" if near else ""
 
 
-@functools.cache
 def hints(cls: type) -> dict[str, Any]:
     """The annotation of each field of a dataclass, by name, intervals included."""
+    return _hints(cls)
+
+
+@functools.cache
+def _hints(cls: type) -> dict[str, Any]:
     annotations = typing.get_type_hints(cls, include_extras=True)
     return {field.name: annotations[field.name] for field in dataclasses.fields(cls) if field.init}
 
 
-def parse(cls: type, data: Mapping[str, Any], path: str = "") -> Any:
+def parse(cls: type[T], data: Mapping[str, Any], path: str = "") -> T:
     """Make a `cls` from `data`; keys left out take the dataclass's defaults.
 
     Raises ConfigError naming the key by its `path` on the command line.
@@ -49,10 +88,11 @@ def unknown_key(key: str, path: str, fields: Collection[str]) -> str:
     return f"There is no key '{key}'.{meant} {allowed}"
 
 
-def choose(table: Mapping[str, type], value: Any, group: str) -> Any:
+def choose(table: Mapping[str, type[T]], value: Any, group: str) -> T:
     """A technique from its word, from {'name': word, …}, or as it is when it is one already."""
-    if isinstance(value, tuple(table.values())):
-        return check_numbers(value, f"{group}.")
+    for cls in table.values():
+        if isinstance(value, cls):
+            return check_numbers(value, f"{group}.")
     keys = {"name": value} if isinstance(value, str) else value
     if not isinstance(keys, Mapping) or not isinstance(keys.get("name"), str):
         raise ConfigError(f"{group}={value!r} is not a choice. Choose one of: {', '.join(table)}.")
@@ -62,21 +102,22 @@ def choose(table: Mapping[str, type], value: Any, group: str) -> Any:
     return parse(table[word], {k: v for k, v in keys.items() if k != "name"}, f"{group}.")
 
 
-def check_numbers(technique: Any, path: str) -> Any:
+def check_numbers(technique: T, path: str) -> T:
     """The dataclass again, its fields checked and converted like plain data (a list becomes a tuple, 1 becomes 1.0)."""
-    return parse(type(technique), {key: getattr(technique, key) for key in hints(type(technique))}, path)  # type: ignore[arg-type]  # a class is hashable
+    cls: type[T] = type(technique)
+    return parse(cls, {key: getattr(technique, key) for key in hints(cls)}, path)
 
 
 def check(value: Any, hint: Any, path: str) -> Any:
     """`value` as the type that `hint` asks for; ConfigError with what is allowed where it does not fit."""
     if typing.get_origin(hint) in (Union, types.UnionType):
         return _check_union(value, typing.get_args(hint), path)
-    interval = hint.__metadata__[0] if typing.get_origin(hint) is Annotated else None
+    interval: Interval | None = hint.__metadata__[0] if typing.get_origin(hint) is Annotated else None
     kind = hint.__origin__ if interval else hint
     if typing.get_origin(kind) is tuple:
         return _check_list(value, typing.get_args(kind)[0], path)
     converted = _convert(value, kind)
-    if converted is None or (interval and not _inside(converted, interval)):
+    if converted is None or (interval and converted not in interval):
         raise ConfigError(f"{path}={_shown(value)} is not allowed: it must be {describe(hint)}.")
     return converted
 
@@ -109,18 +150,6 @@ def _convert(value: Any, kind: Any) -> Any:
     return value if isinstance(kind, type) and isinstance(value, kind) else None
 
 
-def _inside(value: float, interval: str) -> bool:
-    low, high = (_bound(text) for text in interval[1:-1].split(","))
-    above = value >= low if interval[0] == "[" else value > low
-    below = value <= high if interval[-1] == "]" else value < high
-    return above and below
-
-
-def _bound(text: str) -> float:
-    """Whole bounds as int: 2^63 − 1 is no float."""
-    return int(text) if text.strip().lstrip("-").isdigit() else float(text)
-
-
 def describe(hint: Any) -> str:
     """A type in words: 'a number above 0', 'a whole number of at least 1 or null'."""
     if typing.get_origin(hint) in (Union, types.UnionType):
@@ -128,21 +157,11 @@ def describe(hint: Any) -> str:
     if typing.get_origin(hint) is Literal:
         return " or ".join("null" if word is None else f"'{word}'" for word in typing.get_args(hint))
     if typing.get_origin(hint) is Annotated:
-        return f"{describe(hint.__origin__)}{_bounds(hint.__metadata__[0])}"
+        return f"{describe(hint.__origin__)} {hint.__metadata__[0]}"
     if typing.get_origin(hint) is tuple:
         return f"a list, each entry {describe(typing.get_args(hint)[0])}"
     names = {int: "a whole number", float: "a number", bool: "true or false", str: "text", type(None): "null"}
     return names.get(hint, str(hint))
-
-
-def _bounds(interval: str) -> str:
-    low, high = (bound.strip() for bound in interval[1:-1].split(","))
-    words = []
-    if low != "-inf":
-        words.append(f"of at least {low}" if interval[0] == "[" else f"above {low}")
-    if high != "inf":
-        words.append(f"at most {high}" if interval[-1] == "]" else f"below {high}")
-    return " " + " and ".join(words) if words else ""
 
 
 def _shown(value: Any) -> str:

@@ -12,7 +12,7 @@ from benchmarks.work import Clock, Work
 
 
 def epochs(work: Work, n: int, clock: Clock, runs: int = 32) -> None:
-    from trainer.engine.devices import cores
+    from trainer.engine.cores import cores
 
     workers = min(cores(), runs)
     context = multiprocessing.get_context("spawn")

@@ -35,7 +35,7 @@ class StackLauncher(Launcher):
     """Hands all cells of a sweep to trainer.sweep at once, and answers Hydra's sweeper with their last valid/accuracy."""
 
     def __init__(self, workers: int | None = None, prune: str | None = None, fail_fast: bool = False) -> None:
-        self.settings = {"workers": workers, "prune": prune, "fail_fast": fail_fast}
+        self.settings = workers, prune, fail_fast
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         self.context, self.config = hydra_context, config
@@ -49,7 +49,7 @@ class StackLauncher(Launcher):
         cells = self._cells(configs, job_overrides)
         for number, (cell, config) in enumerate(zip(cells, configs, strict=True), initial_job_idx):
             _write_hydra(directory / cell.name, config, number)
-        summaries = run_sweep(cells, directory, SweepSettings(**self.settings))
+        summaries = run_sweep(cells, directory, SweepSettings(*self.settings))
         return [self._answer(*each, directory) for each in zip(cells, configs, summaries, strict=True)]
 
     def _cells(self, configs: Sequence[DictConfig], job_overrides: Sequence[Sequence[str]]) -> "list[Cell]":

@@ -10,7 +10,8 @@ import pytest
 import torch
 from subjects import experiment, tiny
 
-from trainer.data.tensors import Samples, Tensors
+from trainer.data.loading import Split
+from trainer.data.tensors import Tensors
 from trainer.engine.cuda_graph import Replayed, cuda_graph
 from trainer.engine.loop import Training
 from trainer.experiment import Experiment
@@ -46,7 +47,7 @@ def test_an_update_reads_nothing_but_what_is_handed_over(keys):
 
 def on_gpu(data: Tensors) -> Tensors:
     moved = {
-        name: Samples(getattr(data, name).images.cuda(), getattr(data, name).labels.cuda())
+        name: Split(getattr(data, name).images.cuda(), getattr(data, name).labels.cuda())
         for name in ("train", "valid", "test")
     }
     return replace(data, **moved, device=torch.device("cuda", 0))

@@ -9,7 +9,7 @@ import torch
 from subjects import experiment, tiny, update_of, words
 from torch import Tensor, nn
 
-from trainer.data.tensors import Samples
+from trainer.data.loading import Split
 from trainer.engine.activations import ACTIVATIONS
 from trainer.engine.layers import Affine, Dropout, Linear
 from trainer.engine.loop import Training
@@ -201,7 +201,7 @@ def test_evaluate_sums_over_all_samples():
     data = tiny(held_out=1100)
     network = Training([experiment(seed=seed) for seed in range(2)], data).chunks.steps[0].network
     loss, correct, right = evaluate(network, data.valid, data.features)
-    whole = Samples(data.valid.images[:, : data.features], data.valid.labels)
+    whole = Split(data.valid.images[:, : data.features], data.valid.labels)
     logits = network.forward(whole.images.expand(2, -1, -1))
     for run in range(2):
         expected = nn.functional.cross_entropy(logits[run], whole.labels)

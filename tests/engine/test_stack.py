@@ -18,6 +18,7 @@ from subjects import TECHNIQUES, Outcome, experiment, narrow, outcome, stack_of,
 from trainer.data.tensors import Tensors
 from trainer.engine import chunks as parts
 from trainer.engine.loop import Training
+from trainer.engine.stack import stack_numbers
 from trainer.engine.state import join
 from trainer.experiment import GROUPS, Experiment
 
@@ -157,7 +158,7 @@ ROOMS = list(itertools.product(GROUPS["normalization"], GROUPS["dropout"]))
 @pytest.mark.parametrize("batch", [1, 2, 3, 7, 16, 17, 29, 93, "full", 1000])
 @pytest.mark.parametrize("normalization, dropout", ROOMS)
 def test_any_batch_size_in_a_stack_is_as_alone(batch, normalization, dropout):
-    if batch == 1 and GROUPS["normalization"][normalization].axis == -2:
+    if batch == 1 and GROUPS["normalization"][normalization]().over_batch:
         pytest.skip("a batch of one has no variance")
     keys = {"normalization": normalization, "dropout": dropout, "batch_size": batch, "epochs": 1}
     keys |= {"model": narrow(hidden=[37, 19], activation="gelu"), "optimizer": {"name": "sgd", "lr": 0.01}}
@@ -196,6 +197,16 @@ def test_different_initial_values_and_decays_may_share_a_stack():
 def test_runs_of_other_structure_do_not_share_a_stack(other):
     with pytest.raises(ValueError, match="structure"):
         Training([experiment(), experiment(**other)], ODD)
+
+
+def test_a_rule_that_reads_its_own_lr_fails_instead_of_losing_the_decay():
+    """Its numbers are columns, and of this one there are two: the argument `lr`, decayed, is the one to use."""
+    numbers = stack_numbers(
+        [experiment(optimizer={"name": "momentum", "lr": lr}) for lr in (0.1, 0.2)], torch.device("cpu")
+    )
+    assert torch.equal(numbers.optimizer.beta, torch.tensor([[0.9], [0.9]]))
+    with pytest.raises(AttributeError, match="Momentum.update must use its argument lr"):
+        _ = numbers.optimizer.lr
 
 
 # Divergence

@@ -97,7 +97,7 @@ def test_the_summary(place):
     assert found["parameters"] == 48 * 8 + 8 + 8 * 10 + 10 and (found["device"], found["threads"]) == ("cpu", 1)
     assert 0 < found["train_seconds"] < found["wall_seconds"]
     assert found["samples_per_second"] == pytest.approx(3 * 240 / found["train_seconds"])
-    assert set(found["versions"]) >= {"python", "torch", "numpy", "hydra"}
+    assert set(found["versions"]) >= {"python", "train", "torch", "numpy", "hydra"}
     assert "optimizer=momentum" in found["overrides"] and "seed=7" in found["overrides"]
     records = rows(place / "runs/run")
     assert {name: found[name] for name in TRAINING | TEST if name != "clipped_fraction"} == {

@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
 import cli
+import trainer
 from trainer.errors import ConfigError
 from trainer.experiment import GROUPS, Experiment
 from trainer.run.directories import LONGEST, cell_names, claim
@@ -118,7 +119,7 @@ def test_version_is_ours_and_names_those_results_depend_on(capsys):
     assert cli.run(["--version"]) == 0
     python_version = ".".join(map(str, sys.version_info[:3]))
     packages = f"torch {metadata.version('torch')}, Hydra {metadata.version('hydra-core')}, Python {python_version}"
-    assert capsys.readouterr().out == f"train {metadata.version('train-compare')} ({packages})\n"
+    assert capsys.readouterr().out == f"train {trainer.__version__} ({packages})\n"
 
 
 def test_cfg_shows_the_configuration_and_writes_nothing(elsewhere, capsys):

@@ -6,8 +6,9 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from trainer.compare.comparison import Row, Seed, by_seed
+from trainer.compare.comparison import Row, Seed
 from trainer.compare.groups import group_runs
+from trainer.compare.pairing import by_seed
 from trainer.compare.runs import Run
 from trainer.compare.statistics import estimate
 from trainer.records import Status

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from trainer.compare.comparison import Comparison, Options, Row, Table
+from trainer.compare.comparison import Comparison, Row, Table
 from trainer.compare.fairness import flags
 from trainer.compare.judging import Judgement
+from trainer.compare.options import Options
 from trainer.compare.statistics import Difference
 from trainer.compare.table import chosen
 from trainer.compare.verdicts import interval, is_shown, row_verdict, scale_of

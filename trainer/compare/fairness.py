@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from itertools import chain
 
-from trainer.compare.comparison import Options, Row, Table
+from trainer.compare.comparison import Row, Table
 from trainer.compare.groups import Keys, group_runs, varying
+from trainer.compare.options import Options
 from trainer.compare.runs import Run
 from trainer.identity import show
 

@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trainer.compare.comparison import Comparison, Options, Row, Table, by_seed
+from trainer.compare.comparison import Comparison, Row, Table
 from trainer.compare.curves import Point, diverged_at, learning_curve, number, sensitivity
+from trainer.compare.options import Options
+from trainer.compare.pairing import by_seed
 from trainer.errors import CompareError
 from trainer.identity import printable, show
 

@@ -11,9 +11,10 @@ from rich.console import Console, RenderableType
 from rich.table import Table as Grid
 from rich.text import Text
 
-from trainer.compare.comparison import Comparison, Options, Row, Table
+from trainer.compare.comparison import Comparison, Row, Table
 from trainer.compare.fairness import flags, targets_of
 from trainer.compare.groups import varying
+from trainer.compare.options import Options
 from trainer.compare.verdicts import Scale, is_shown, row_verdict, scale_of
 from trainer.identity import printable, show
 

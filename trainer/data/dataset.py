@@ -5,11 +5,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Hashable
 from dataclasses import dataclass, fields
-from typing import Annotated, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
 from trainer.errors import DataError
+from trainer.techniques.numbers import AtLeastOne, Count, Seed
 
 
 class Raw(NamedTuple):
@@ -29,9 +30,9 @@ class Dataset(ABC):
     `split_seed`, in one drawn from it."""
 
     name: ClassVar[str]
-    validation: Annotated[int, "[0, inf)"] = 5000
-    limit: Annotated[int, "[1, inf)"] | None = None  # train on the first so many of the others
-    split_seed: Annotated[int, "[0, 9223372036854775807]"] | None = None
+    validation: Count = 5000
+    limit: AtLeastOne | None = None  # train on the first so many of the others
+    split_seed: Seed | None = None
     standardize: bool = False  # (x - 0.1307) / 0.3081, MNIST's mean and standard deviation, for every set
 
     def source(self) -> tuple[Hashable, ...]:

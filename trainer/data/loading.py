@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -18,11 +18,14 @@ __all__ = ["DATASETS", "Data", "DataError", "Dataset", "Split", "load"]
 MEAN, DEVIATION = np.float32(0.1307), np.float32(0.3081)  # of MNIST's training pixels, as usually given
 
 
-class Split(NamedTuple):
-    """Images, float32 [N, features], in [0, 1] unless standardized, and their labels, int64 [N]."""
+Array = TypeVar("Array")
 
-    images: np.ndarray
-    labels: np.ndarray
+
+class Split(NamedTuple, Generic[Array]):
+    """Images, float32 [N, features], in [0, 1] unless standardized, and their labels, int64 [N]: arrays, or tensors."""
+
+    images: Array
+    labels: Array
 
 
 @dataclass(frozen=True)
@@ -31,9 +34,9 @@ class Data:
     `notice` is for the user's eyes and must reach them."""
 
     name: str
-    train: Split
-    valid: Split
-    test: Split
+    train: Split[np.ndarray]
+    valid: Split[np.ndarray]
+    test: Split[np.ndarray]
     classes: int
     notice: str | None = None
     digest: str = ""
@@ -114,7 +117,7 @@ def _shuffled(raw: Raw, seed: int | None) -> Raw:
 
 
 def _floats(pixels: np.ndarray, standardize: bool) -> np.ndarray:
-    images = np.divide(pixels.reshape(len(pixels), -1), np.float32(255), dtype=np.float32)
+    images: np.ndarray = np.divide(pixels.reshape(len(pixels), -1), np.float32(255), dtype=np.float32)
     if standardize:
         images -= MEAN
         images /= DEVIATION

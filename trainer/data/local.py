@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar
 import numpy as np
 
 from trainer.data.dataset import Dataset, Raw
+from trainer.techniques.numbers import AtLeastOne, Count, Interval
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,9 +19,7 @@ class Digits(Dataset):
     """
 
     name: ClassVar[str] = "digits"
-    validation: Annotated[int, "[0, inf)"] = (
-        300  # fewer tell too little: an accuracy of 95 % on 125 has an error of 2 points
-    )
+    validation: Count = 300  # fewer tell too little: an accuracy of 95 % on 125 has an error of 2 points
 
     @property
     def training(self) -> int:
@@ -43,7 +42,7 @@ def _enlarge(images: np.ndarray) -> np.ndarray:
     """
     place = np.clip(4 * np.arange(28) - 5, 0, 7 * 14)
     weights = np.maximum(0, 14 - np.abs(place[:, None] - 14 * np.arange(8)))
-    scaled = weights @ images @ weights.T
+    scaled: np.ndarray = weights @ images @ weights.T
     return ((scaled * 255 + 8 * 14 * 14) // (16 * 14 * 14)).astype(np.uint8)
 
 
@@ -56,10 +55,10 @@ class Synthetic(Dataset):
     """
 
     name: ClassVar[str] = "synthetic"
-    validation: Annotated[int, "[0, inf)"] = 500
-    samples: Annotated[int, "[1, inf)"] = 6000  # the training set, held-out images included
-    features: Annotated[int, "[1, inf)"] = 784
-    classes: Annotated[int, "[2, inf)"] = 10
+    validation: Count = 500
+    samples: AtLeastOne = 6000  # the training set, held-out images included
+    features: AtLeastOne = 784
+    classes: Annotated[int, Interval(at_least=2)] = 10
 
     @property
     def training(self) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -11,21 +12,13 @@ from trainer.data.loading import Data, Split
 
 
 @dataclass(frozen=True)
-class Samples:
-    """images [N, width] float32 and labels [N] int64; columns beyond the features are zero, see `on_device`."""
-
-    images: Tensor
-    labels: Tensor
-
-
-@dataclass(frozen=True)
 class Tensors:
-    """A data set on its device; `name` is the one really used."""
+    """A data set on its device; `name` is the one really used. Beyond the features images are padded, see `on_device`."""
 
     name: str
-    train: Samples
-    valid: Samples
-    test: Samples
+    train: Split[Tensor]
+    valid: Split[Tensor]
+    test: Split[Tensor]
     features: int
     classes: int
     device: torch.device
@@ -34,13 +27,13 @@ class Tensors:
 
 
 def on_device(data: Data, device: torch.device) -> Tensors:
-    """The data set as tensors; rows are padded to 64 bytes, so that each is aligned alike (see `memory.Memory`)."""
+    """The data set as tensors; rows are padded to 64 bytes, so that each is aligned alike (see `workspace.Workspace`)."""
     features = data.train.images.shape[1]
 
-    def moved(split: Split) -> Samples:
+    def moved(split: Split[np.ndarray]) -> Split[Tensor]:
         images = torch.from_numpy(split.images)
         images = torch.nn.functional.pad(images, (0, -features % 16)) if features % 16 else images
-        return Samples(images.to(device), torch.from_numpy(split.labels).to(device))
+        return Split(images.to(device), torch.from_numpy(split.labels).to(device))
 
     train, valid, test = moved(data.train), moved(data.valid), moved(data.test)
     return Tensors(data.name, train, valid, test, features, data.classes, device, data.digest, data.split)

@@ -18,7 +18,8 @@ class Relu:
         return self.y
 
     def backward(self, dy: Tensor) -> Tensor:
-        return torch.ops.aten.threshold_backward.grad_input(dy, self.y, 0, grad_input=dy)
+        torch.ops.aten.threshold_backward.grad_input(dy, self.y, 0, grad_input=dy)
+        return dy
 
 
 class Tanh:

@@ -71,7 +71,7 @@ class Batches:
         n = min(samples // self.batch, together(runs, self.batch, self.order.device))
         if n == 0:
             return self.order[:, start:].reshape(1, -1)
-        indices = self.order[:, start : start + n * self.batch].unflatten(1, (n, self.batch))
+        indices: Tensor = self.order[:, start : start + n * self.batch].unflatten(1, (n, self.batch))
         return indices.transpose(0, 1).reshape(n, -1)
 
     def _order(self, epoch: int) -> Tensor:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from trainer.data.tensors import Samples, Tensors
+from trainer.data.loading import Split
+from trainer.data.tensors import Tensors
 from trainer.engine.batches import Batches
 from trainer.engine.evaluation import Evaluation, evaluate
 from trainer.engine.network import Layout
@@ -62,7 +63,7 @@ class Chunks:
         for step in self.steps:
             step.loss.flush()
 
-    def evaluate(self, samples: Samples) -> Evaluation:
+    def evaluate(self, samples: Split[Tensor]) -> Evaluation:
         """Loss and answers of each run on `samples`."""
         results = [evaluate(step.network, samples, self.data.features) for step in self.steps]
         return Evaluation(*(torch.cat(parts) for parts in zip(*results, strict=True)))

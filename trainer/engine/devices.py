@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import time
 
 import torch
 
+from trainer.engine.cores import cores
 from trainer.errors import ConfigError
 
 FEW_ROWS = 16
@@ -39,11 +39,6 @@ def set_precision(precision: str, device: torch.device) -> None:
         raise ConfigError(f"precision=bf16 is not to be had on {device}: choose precision=float32.")
     if device.type == "cuda":
         torch.backends.cuda.matmul.allow_tf32 = precision == "tf32"
-
-
-def cores() -> int:
-    """The CPU cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def synchronise(device: torch.device) -> None:

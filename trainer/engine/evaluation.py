@@ -8,7 +8,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from trainer.data.tensors import Samples, for_all
+from trainer.data.loading import Split
+from trainer.data.tensors import for_all
 from trainer.engine.loss import hits, losses
 from trainer.engine.network import Network
 
@@ -25,7 +26,7 @@ class Evaluation(NamedTuple):
 
 
 @torch.inference_mode()
-def evaluate(network: Network, samples: Samples, features: int) -> Evaluation:
+def evaluate(network: Network, samples: Split[Tensor], features: int) -> Evaluation:
     """Loss and answers on `samples`, with the network in evaluation."""
     n, runs = len(samples.labels), network.theta.shape[0]
     loss, right = torch.zeros(runs, 1, device=network.theta.device), []

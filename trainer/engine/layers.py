@@ -135,7 +135,7 @@ class Dropout:
     """x · mask/(1 − rate): each run has its own key and rate, each update its own mask."""
 
     def __init__(self, keys: list[int], rates: list[float], device: torch.device):
-        def per_run(values: list, dtype: torch.dtype) -> Tensor:
+        def per_run(values: list[int] | list[float], dtype: torch.dtype) -> Tensor:
             return torch.tensor(values, dtype=dtype, device=device).view(-1, 1, 1)
 
         self.keys = per_run(keys, torch.int32)

@@ -13,10 +13,9 @@ from trainer.data.loading import load
 from trainer.data.tensors import Tensors, on_device
 from trainer.engine.chunks import Chunks
 from trainer.engine.devices import Threads, resolve, set_precision, synchronise
-from trainer.engine.network import Layout
+from trainer.engine.network import layout_of
 from trainer.engine.state import State, initial_state
 from trainer.experiment import Experiment, structure
-from trainer.model import blueprint
 from trainer.records import Record, Status
 from trainer.techniques.decay import multipliers
 
@@ -53,8 +52,7 @@ class Training:
         if any(structure(e) != structure(first) for e in self.experiments):
             raise ValueError("These experiments differ in structure and can't train as one stack.")
         set_precision(first.precision, data.device)
-        specs = blueprint(first.model, first.normalization, first.dropout, data.features, data.classes)
-        self.layout = Layout(specs, running_statistics=first.normalization.axis == -2)
+        self.layout = layout_of(first, data.features, data.classes)
         samples = len(data.train.labels)
         self.batch = min(first.batch_size, samples) if isinstance(first.batch_size, int) else samples
         self.per_epoch = math.ceil(samples / self.batch)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -22,6 +24,7 @@ def multiply(a: Tensor, b: Tensor, out: Tensor, bias: Tensor | None = None) -> T
     if a.shape[2] > LONGEST:
         return _in_pieces(a, b, out, bias)
     b = b if _is_dense(b) else b.contiguous()  # a right factor with gaps would take oneDNN a thousand times longer
+    assert ONEDNN is not None  # see by_onednn
     biases = [None] * len(a) if bias is None else bias.squeeze(1).unbind()
     for product, left, right, addend in zip(out.unbind(), a.unbind(), b.mT.unbind(), biases, strict=True):
         product.copy_(ONEDNN(left, right, addend, "none", [], ""))
@@ -48,14 +51,14 @@ def _is_dense(b: Tensor) -> bool:
     return b.stride()[1:] in ((p, 1), (1, m))
 
 
-def _onednn():
+def _onednn() -> Callable[..., Tensor] | None:
     """xWᵀ + b by oneDNN, or None. PyTorch's compiler calls it; there is no public way to it in float32.
 
     PyTorch's own float32 products are made by MKL, which uses half the width of an AMD processor's vectors. The oneDNN in
     PyTorch 2.6 divides sums of 784 among the threads, those in 2.13 and 2.15 do not; between them it was not tried.
     """
     x86 = torch.backends.cpu.get_cpu_capability().startswith("AVX")
-    return getattr(torch.ops.mkldnn, "_linear_pointwise", None) if x86 and torch.__version__ >= (2, 13) else None
+    return getattr(torch.ops.mkldnn, "_linear_pointwise", None) if x86 and torch.__version__ >= "2.13" else None
 
 
 ONEDNN = _onednn()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,8 +13,14 @@ from trainer.engine.activations import ACTIVATIONS
 from trainer.engine.devices import FEW_ROWS
 from trainer.engine.layers import Affine, Dropout, Layer, Linear, Standardize
 from trainer.engine.randomness import generator, word
+from trainer.engine.stack import Numbers
 from trainer.engine.workspace import Workspace
-from trainer.model import LayerSpec, Mlp
+from trainer.experiment import Experiment
+from trainer.model import LayerSpec, Mlp, blueprint
+from trainer.techniques.clipping import Parameter
+from trainer.techniques.initialization import INITIALIZATIONS
+from trainer.techniques.normalization import Normalization
+from trainer.techniques.numbers import column
 
 BLOCK = 256  # floats; parameters and layers start at a multiple: `clipping.row_norm` sums in such blocks
 
@@ -36,7 +41,8 @@ class Segment:
 
     def stored(self, flat: Tensor) -> Tensor:
         """The same with the zeros that a narrow linear layer keeps beside it, see `layers.Linear`."""
-        return flat[:, self.start : self.start + math.prod(self.shape)].unflatten(1, self.shape)
+        stored: Tensor = flat[:, self.start : self.start + math.prod(self.shape)].unflatten(1, self.shape)
+        return stored
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -44,16 +50,6 @@ class Segment:
         rows = max(self.rows, FEW_ROWS) if self.role == "weight" else self.rows
         columns = max(self.columns, FEW_ROWS) if self.role in ("weight", "bias") else self.columns
         return rows, columns
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """A parameter with its gradient, views [K, out, in] into the rows of θ and g (biases: [K, 1, out])."""
-
-    value: Tensor
-    grad: Tensor
-    is_weight: bool
-    is_output: bool
 
 
 class Layout:
@@ -72,7 +68,7 @@ class Layout:
                 self.statistics_width = self._append(self.statistics, spec, ("mean", "var"), self.statistics_width)
 
     @staticmethod
-    def _append(segments: dict, spec: LayerSpec, roles: tuple[str, str], start: int) -> int:
+    def _append(segments: dict[tuple[str, str], Segment], spec: LayerSpec, roles: tuple[str, str], start: int) -> int:
         for role in roles:
             shape = (spec.outputs, spec.inputs) if role == "weight" else (1, spec.outputs)
             segment = segments[spec.name, role] = Segment(spec.name, role, start, *shape)
@@ -99,6 +95,12 @@ class Layout:
         return sum(segment.rows * segment.columns for segment in self.parameters.values())
 
 
+def layout_of(e: Experiment, features: int, classes: int) -> Layout:
+    """Where the parameters of an experiment's network lie, for images of so many features."""
+    specs = blueprint(e.model, e.normalization, e.dropout, features, classes)
+    return Layout(specs, running_statistics=e.normalization.over_batch)
+
+
 def initial_parameters(layout: Layout, model: Mlp, seed: int) -> Tensor:
     """θ of one run before its first update, [P] on the CPU: a function of (seed, layer) alone; γ = 1, β = 0."""
     theta = torch.zeros(1, layout.width)
@@ -108,22 +110,9 @@ def initial_parameters(layout: Layout, model: Mlp, seed: int) -> Tensor:
         elif spec.kind == "linear":
             stream = generator(seed, "init", spec.number)
             weight, bias = (layout.parameters[spec.name, role].view(theta) for role in ("weight", "bias"))
-            _initialise(model, weight, bias, stream)
+            INITIALIZATIONS[model.init](weight, bias, stream)
+            weight.mul_(model.init_scale)
     return theta[0]
-
-
-def _initialise(model: Mlp, weight: Tensor, bias: Tensor, stream: torch.Generator) -> None:
-    fan_out, fan_in = weight.shape[1:]
-    if model.init == "default":
-        bound = 1 / math.sqrt(fan_in)
-        weight.uniform_(-bound, bound, generator=stream)
-        bias.uniform_(-bound, bound, generator=stream)
-    elif model.init == "xavier":
-        bound = math.sqrt(6 / (fan_in + fan_out))
-        weight.uniform_(-bound, bound, generator=stream)
-    else:
-        weight.normal_(0, math.sqrt(2 / fan_in) if model.init == "he" else 1, generator=stream)
-    weight.mul_(model.init_scale)
 
 
 def initial_statistics(layout: Layout) -> Tensor:
@@ -139,7 +128,13 @@ class Network:
     """The stack's layers, bound to θ [K, P], g [K, P] and running statistics [K, R]."""
 
     def __init__(
-        self, layout: Layout, experiments: Sequence, numbers, theta: Tensor, statistics: Tensor, workspace: Workspace
+        self,
+        layout: Layout,
+        experiments: Sequence[Experiment],
+        numbers: Numbers,
+        theta: Tensor,
+        statistics: Tensor,
+        workspace: Workspace,
     ):
         """`experiments` give seeds and rates, `numbers` the normalization with its tensors [K, 1]."""
         self.layout, self.theta, self.statistics, self.workspace = layout, theta, statistics, workspace
@@ -151,7 +146,7 @@ class Network:
             self.layers.append(self._build(spec, experiments, numbers, needs_dx=i > first))
         self.first = first  # nothing below the first Linear has a gradient to find
 
-    def _build(self, spec: LayerSpec, experiments: Sequence, numbers, needs_dx: bool) -> Layer:
+    def _build(self, spec: LayerSpec, experiments: Sequence[Experiment], numbers: Numbers, needs_dx: bool) -> Layer:
         if spec.kind == "linear":
             precision = torch.bfloat16 if experiments[0].precision == "bf16" else torch.float32
             values, grads = self._bind(spec, ("weight", "bias"))
@@ -166,11 +161,13 @@ class Network:
             return Dropout(keys, rates, self.theta.device)
         return ACTIVATIONS[spec.name]()
 
-    def _standardize(self, spec: LayerSpec, rule: Any) -> Standardize:
-        if (spec.name, "mean") not in self.layout.statistics:
-            return Standardize(rule.axis, rule.eps.unsqueeze(-1), None, None)
+    def _standardize(self, spec: LayerSpec, rule: Normalization) -> Standardize:
+        assert rule.axis is not None  # else the blueprint has no such layer
+        eps = column(rule.eps).unsqueeze(-1)
+        if not rule.over_batch:
+            return Standardize(rule.axis, eps, None, None)
         mean, variance = (self.layout.statistics[spec.name, role].view(self.statistics) for role in ("mean", "var"))
-        return Standardize(rule.axis, rule.eps.unsqueeze(-1), (mean, variance), rule.momentum.unsqueeze(-1))
+        return Standardize(rule.axis, eps, (mean, variance), column(rule.momentum).unsqueeze(-1))
 
     def _bind(self, spec: LayerSpec, roles: tuple[str, str]) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
         """A layer's parameters as views into θ and into g, as they are stored; the clips get to know them too."""

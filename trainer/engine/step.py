@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from trainer.data.tensors import Samples, for_all
+from trainer.data.loading import Split
+from trainer.data.tensors import for_all
 from trainer.engine.batches import Batch
 from trainer.engine.cuda_graph import Replayed, cuda_graph
 from trainer.engine.loss import CrossEntropy
@@ -18,6 +18,7 @@ from trainer.engine.state import State
 from trainer.engine.workspace import Workspace
 from trainer.experiment import Experiment
 from trainer.techniques.clipping import GradientClip, WeightClip, row_norm
+from trainer.techniques.numbers import column
 
 
 class Step:
@@ -31,7 +32,7 @@ class Step:
         experiments: Sequence[Experiment],
         layout: Layout,
         state: State,
-        samples: Samples,
+        samples: Split[Tensor],
         features: int,
         workspace: Workspace,
     ):
@@ -87,15 +88,14 @@ class Step:
 
     def _apply(self) -> None:
         """Clip the gradient, take the optimizer's step, clip the parameters."""
-        optimizer: Any = self.numbers.optimizer  # its numbers are tensors here
-        clip = self.numbers.clip
+        optimizer, clip = self.numbers.optimizer, self.numbers.clip
         theta, g, parameters = self.state.theta, self.g, self.network.parameters
         if isinstance(clip, GradientClip):
             self.state.clipped += clip.clip_gradient(g, row_norm(g), parameters)
         if self.decays and optimizer.decoupled:
-            theta.mul_(1 - self.lr * optimizer.weight_decay)
+            theta.mul_(1 - self.lr * column(optimizer.weight_decay))
         elif self.decays:
-            g.addcmul_(theta, optimizer.weight_decay)
+            g.addcmul_(theta, column(optimizer.weight_decay))
         optimizer.update(theta, g, self.lr, self.t, *self.state.slots)
         if isinstance(clip, WeightClip):
             clip.clip_weights(theta, parameters)

@@ -19,7 +19,7 @@ class Workspace:
 
     def __init__(self, device: torch.device):
         self.device = device
-        self.kept: dict[tuple, Tensor] = {}
+        self.kept: dict[tuple[Hashable, ...], Tensor] = {}
 
     def __call__(self, name: Hashable, runs: int, *shape: int) -> Tensor:
         """A [runs, *shape], of zeros at first, in which every run's slice starts at the same alignment.

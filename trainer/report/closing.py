@@ -43,7 +43,7 @@ def result(summary: dict[str, Any]) -> str:
 
 
 def cure_of_divergence(summary: dict[str, Any], experiment: Experiment) -> str:
-    lr = experiment.optimizer.lr  # type: ignore[attr-defined]  # every optimizer has one
+    lr = experiment.optimizer.lr
     threshold = threshold_key(experiment)
     other = "clip=grad" if threshold is None else f"a lower {threshold}"
     return (

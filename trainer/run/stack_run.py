@@ -10,11 +10,10 @@ from typing import Any, Protocol
 
 from trainer.data.tensors import Tensors
 from trainer.engine.loop import Prune, Training
-from trainer.engine.network import Layout
+from trainer.engine.network import layout_of
 from trainer.engine.state import State, join
 from trainer.errors import CheckpointError, ConfigError
 from trainer.experiment import Experiment
-from trainer.model import blueprint
 from trainer.records import Record, Status
 from trainer.run import checkpoint
 from trainer.run.run_directory import RunDirectory
@@ -81,7 +80,7 @@ class StackRun:
         summary = Summary(job.experiment, facts, job.overrides)
         return RunDirectory(job.directory, summary, training.layout, saved)
 
-    def train(self, view: View, stopped: Callable[[], str | None]) -> None:
+    def train(self, view: View, stopped: Callable[[], Status | None]) -> None:
         """Train to the end, or to the update after which `stopped()` names a status (interrupted, terminated)."""
         for records in () if self.at_end else self.training:
             for record in records:
@@ -127,12 +126,12 @@ class StackRun:
     def _going(self) -> list[int]:
         return [run for run in range(len(self.jobs)) if run not in self.ended]
 
-    def _end(self, run: int, status: str) -> None:
+    def _end(self, run: int, status: Status) -> None:
         self.ended.add(run)
         hits = self.training.final_hits(run) if status == Status.COMPLETED else None
         self.directories[run].end(status, self._finite(run), hits)
 
-    def _end_all(self, status: str) -> None:
+    def _end_all(self, status: Status) -> None:
         for run in self._going():
             self._end(run, status)
 
@@ -156,8 +155,7 @@ def _saved(job: Job, data: Tensors) -> State:
             f"{job.directory} was trained on {saved.dataset}{' with other images' * (saved.dataset == data.name)}, and now "
             f"{data.name} is what its configuration finds."
         )
-    specs = blueprint(e.model, e.normalization, e.dropout, data.features, data.classes)
-    layout = Layout(specs, running_statistics=e.normalization.axis == -2)
+    layout = layout_of(e, data.features, data.classes)
     wanted = layout.width, layout.statistics_width, len(e.optimizer.slots)
     found = state.theta.shape[1], state.statistics.shape[1], len(state.slots)
     if found != wanted:

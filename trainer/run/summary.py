@@ -7,9 +7,10 @@ import platform
 import time
 from dataclasses import dataclass, field
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from typing import Any
 
+from trainer import __version__
 from trainer.experiment import Experiment
 from trainer.identity import FORMAT
 from trainer.records import Status
@@ -40,7 +41,7 @@ class Summary:
     facts: Facts
     overrides: tuple[str, ...] = ()
     earlier_seconds: float = 0.0
-    status: str = Status.RUNNING
+    status: Status = Status.RUNNING
     error: str | None = None
     last: dict[str, Any] = field(default_factory=dict)
     clipped: float = 0.0
@@ -120,11 +121,6 @@ class Summary:
 @cache  # read from disk, and the same for every run of a stack
 def versions() -> dict[str, str]:
     """Versions of what decides a run's numbers."""
-    names = {"train": "train-compare", "torch": "torch", "numpy": "numpy", "hydra": "hydra-core"}
-    found = {"python": platform.python_version()}
-    for name, package in names.items():
-        try:
-            found[name] = version(package)
-        except PackageNotFoundError:  # run from a checkout that was never installed
-            continue
-    return found
+    packages = {"torch": "torch", "numpy": "numpy", "hydra": "hydra-core"}
+    others = {name: version(package) for name, package in packages.items()}
+    return {"python": platform.python_version(), "train": __version__, **others}

@@ -11,6 +11,7 @@ from hydra._internal.config_loader_impl import ConfigLoaderImpl, get_overrides_d
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra._internal.hydra import Hydra
 from hydra._internal.utils import create_config_search_path
+from hydra.core.config_loader import ConfigLoader
 from hydra.core.config_search_path import ConfigSearchPath, SearchPathQuery
 from hydra.core.override_parser.types import Override
 from hydra.types import HydraContext, RunMode
@@ -27,7 +28,7 @@ def search_path(conf: Path, extra: Path | None) -> ConfigSearchPath:
     return path
 
 
-def context(loader: ConfigLoaderImpl, config: DictConfig) -> HydraContext:
+def context(loader: ConfigLoader, config: DictConfig) -> HydraContext:
     """What Hydra's `run_job` needs beside the configuration."""
     return HydraContext(loader, Callbacks(config))
 
@@ -49,4 +50,4 @@ def product(overrides: Sequence[Override]) -> list[list[str]]:
 
 def override_dirname(overrides: Sequence[Override], settings: DictConfig) -> str:
     """`hydra.job.override_dirname` of a cell."""
-    return get_overrides_dirname(list(overrides), **settings)
+    return get_overrides_dirname(list(overrides), **{str(key): value for key, value in settings.items()})

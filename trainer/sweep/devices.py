@@ -11,6 +11,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
+from trainer.engine.cores import cores
 from trainer.errors import ConfigError
 from trainer.sweep.child import command, environment
 
@@ -73,11 +74,6 @@ def probe() -> dict[str, int]:
     """Each GPU with its free bytes, found out by a child, so that this process needs neither torch nor a CUDA context."""
     found = subprocess.run(command("trainer.sweep.probe"), env=environment("cuda"), capture_output=True, text=True)
     return json.loads(found.stdout) if found.returncode == 0 else {}
-
-
-def cores() -> int:
-    """The CPU cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def free_memory() -> int:

@@ -29,7 +29,7 @@ def fail(cell: Cell, directory: Path, error: str, log: str) -> dict[str, Any]:
     What the disk refuses is left out: it may be the very reason.
     """
     try:
-        summary = read_json(directory / SUMMARY)
+        summary: dict[str, Any] = read_json(directory / SUMMARY)
     except (OSError, ValueError):
         summary = _nothing_done(cell)
     summary |= {"status": Status.FAILED, "error": error, "process": process()}

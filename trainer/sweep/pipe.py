@@ -8,13 +8,15 @@ import sys
 from queue import SimpleQueue
 from typing import Any, NoReturn
 
+from trainer.records import Status
+
 
 class Orders:
     """What the parent wants: stacks to train, and `status`, the word under which to stop at the next update."""
 
     def __init__(self) -> None:
         self.stacks: SimpleQueue[dict[str, Any]] = SimpleQueue()
-        self.status: str | None = None
+        self.status: Status | None = None
         self.training = False
 
     def listen(self) -> NoReturn:
@@ -24,7 +26,7 @@ class Orders:
             if "stop" not in order:
                 self.stacks.put(order)
             elif self.training:
-                self.status = order["stop"]
+                self.status = Status(order["stop"])
             else:
                 break
         os._exit(0)

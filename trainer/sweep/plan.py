@@ -8,7 +8,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 from trainer.experiment import Experiment, structure
-from trainer.model import blueprint
+from trainer.model import LayerSpec, blueprint
 from trainer.sweep.devices import WorkerSlot
 
 MOST_ON_CPU = 8
@@ -87,7 +87,7 @@ def limit(e: Experiment, slots: Sequence[WorkerSlot]) -> int:
 
 def run_bytes(e: Experiment) -> int:
     """Memory that a run adds to its stack, from above: parameters, gradient and their copies, activations, orders."""
-    slots = len(e.optimizer.slots)  # type: ignore[attr-defined]
+    slots = len(e.optimizer.slots)
     copies = 3 + 3 * (1 + slots)  # gradient, before, temporary; and the state now, when last finite, at its best
     batch = samples(e) if e.batch_size == "full" else min(int(e.batch_size or 0), samples(e))
     widths = sum(spec.inputs + 2 * spec.outputs for spec in layers(e)) + features(e)
@@ -107,9 +107,9 @@ def parameters(e: Experiment) -> int:
 
 def features(e: Experiment) -> int:
     """Pixels of an image."""
-    return getattr(e.dataset, "features", 28 * 28)
+    return int(getattr(e.dataset, "features", 28 * 28))
 
 
-def layers(e: Experiment) -> list:
+def layers(e: Experiment) -> list[LayerSpec]:
     """The network's layers as data."""
     return blueprint(e.model, e.normalization, e.dropout, features(e), getattr(e.dataset, "classes", 10))

@@ -58,10 +58,10 @@ class Scheduler:
     def _piece(self, cell: int, cell_found: Existing) -> Piece:
         return Piece(cell, self.cells[cell].experiment, cell_found.step, cell_found.dataset)
 
-    def work(self, stopped: Callable[[], str | None]) -> None:
+    def work(self, stopped: Callable[[], Status | None]) -> None:
         """Train all stacks, or stop under the word of a signal, or after the first failure where that is wished."""
 
-        def word() -> str | None:
+        def word() -> Status | None:
             self.view.tick()
             return stopped() or (Status.INTERRUPTED if self.failed_fast else None)
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
 from typing import Any, Protocol
 
+from trainer.records import Status
 from trainer.sweep.child import command, deaf, environment
 from trainer.sweep.devices import WorkerSlot
 from trainer.sweep.plan import Piece, Stack
@@ -110,7 +111,7 @@ class WorkerPool:
         self.slots = list(slots)
         self.stopping = False
 
-    def work(self, stopped: Callable[[], str | None]) -> None:
+    def work(self, stopped: Callable[[], Status | None]) -> None:
         """Until all stacks are done, or those begun have stopped under the word that `stopped()` has named."""
         try:
             while self.waiting or any(worker and worker.stack for worker in self.workers):

@@ -1,1 +1,2 @@
-"""The techniques: each a formula with a name, a small frozen dataclass. Imports nothing of ours, and torch for types alone."""
+"""The techniques: formulas with a name, most of them a small frozen dataclass. Imports nothing of the other rooms, and torch for
+types alone."""

@@ -2,7 +2,7 @@
 
 A rule is a frozen dataclass: its fields are the numbers (floats for one run, tensors [K, 1] for a stack of K runs), its methods
 are the formulas, in place on rows [K, P]. ‖·‖ is one L2 norm over all parameters of a run as one vector. `parameters` are the
-same memory seen tensor by tensor: each has `value` and `grad` [K, out, in] (biases [K, 1, out]), `is_weight` and `is_output`.
+same memory seen tensor by tensor.
 """
 
 from __future__ import annotations
@@ -10,12 +10,22 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+from trainer.techniques.numbers import Positive, column
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-Positive = Annotated[float, "(0, inf)"]
+
+@dataclass(frozen=True)
+class Parameter:
+    """One tensor of K networks with its gradient, [K, out, in] (biases [K, 1, out]): views into the rows of θ and of g."""
+
+    value: Tensor
+    grad: Tensor
+    is_weight: bool
+    is_output: bool
 
 
 class Clip(ABC):
@@ -28,7 +38,7 @@ class GradientClip(Clip):
     """Acts on g before the update."""
 
     @abstractmethod
-    def clip_gradient(self, g: Tensor, norm: Tensor, parameters: Sequence[Any]) -> Tensor:
+    def clip_gradient(self, g: Tensor, norm: Tensor, parameters: Sequence[Parameter]) -> Tensor:
         """Change g [K, P] in place, given ‖g‖ as `norm` [K, 1]; returns which runs were clipped, bool [K, 1]."""
 
 
@@ -36,7 +46,7 @@ class WeightClip(Clip):
     """Acts on θ after the update; running statistics are no parameters and stay as they are."""
 
     @abstractmethod
-    def clip_weights(self, theta: Tensor, parameters: Sequence[Any]) -> None:
+    def clip_weights(self, theta: Tensor, parameters: Sequence[Parameter]) -> None:
         """Change θ [K, P] in place."""
 
 
@@ -54,8 +64,8 @@ class Grad(GradientClip):
     name = "grad"
     threshold: Positive = 1.0
 
-    def clip_gradient(self, g, norm, parameters):
-        return clip_by_norm(g, norm, self.threshold)
+    def clip_gradient(self, g: Tensor, norm: Tensor, parameters: Sequence[Parameter]) -> Tensor:
+        return clip_by_norm(g, norm, column(self.threshold))
 
 
 @dataclass(frozen=True)
@@ -65,8 +75,8 @@ class GradValue(GradientClip):
     name = "grad_value"
     threshold: Positive = 0.01
 
-    def clip_gradient(self, g, norm, parameters):
-        return clamp_elements(g, self.threshold)
+    def clip_gradient(self, g: Tensor, norm: Tensor, parameters: Sequence[Parameter]) -> Tensor:
+        return clamp_elements(g, column(self.threshold))
 
 
 @dataclass(frozen=True)
@@ -76,7 +86,7 @@ class GradArticle(GradientClip):
     name = "grad_article"
     threshold: Positive = 0.01
 
-    def clip_gradient(self, g, norm, parameters):
+    def clip_gradient(self, g: Tensor, norm: Tensor, parameters: Sequence[Parameter]) -> Tensor:
         return clamp_elements(g, self.threshold / norm)
 
 
@@ -90,12 +100,12 @@ class Agc(GradientClip):
     name = "agc"
     threshold: Positive = 0.01
 
-    def clip_gradient(self, g, norm, parameters):
+    def clip_gradient(self, g: Tensor, norm: Tensor, parameters: Sequence[Parameter]) -> Tensor:
         clipped = norm < 0  # nobody yet
         for p in parameters:
             if p.is_output:
                 continue
-            allowed = p.value.norm(dim=-1, keepdim=True).clamp_(min=1e-3) * self.threshold.unsqueeze(-1)
+            allowed = p.value.norm(dim=-1, keepdim=True).clamp_(min=1e-3) * column(self.threshold).unsqueeze(-1)
             shrink = (allowed / p.grad.norm(dim=-1, keepdim=True)).clamp_(max=1)
             p.grad.mul_(shrink)
             clipped = clipped | (shrink < 1).flatten(1).any(1, keepdim=True)
@@ -109,7 +119,7 @@ class Weight(WeightClip):
     name = "weight"
     threshold: Positive = 0.1
 
-    def clip_weights(self, theta, parameters):
+    def clip_weights(self, theta: Tensor, parameters: Sequence[Parameter]) -> None:
         theta.clamp_(-self.threshold, self.threshold)
 
 
@@ -120,11 +130,11 @@ class WeightNorm(WeightClip):
     name = "weight_norm"
     threshold: Positive = 2.0
 
-    def clip_weights(self, theta, parameters):
+    def clip_weights(self, theta: Tensor, parameters: Sequence[Parameter]) -> None:
         for p in parameters:
             if p.is_weight:
                 length = p.value.norm(dim=-1, keepdim=True)
-                p.value.mul_((self.threshold.unsqueeze(-1) / length).clamp_(max=1))
+                p.value.mul_((column(self.threshold).unsqueeze(-1) / length).clamp_(max=1))
 
 
 @dataclass(frozen=True)
@@ -134,7 +144,7 @@ class WeightArticle(WeightClip):
     name = "weight_article"
     threshold: Positive = 1.0
 
-    def clip_weights(self, theta, parameters):
+    def clip_weights(self, theta: Tensor, parameters: Sequence[Parameter]) -> None:
         bound = self.threshold / row_norm(theta)
         theta.clamp_(-bound, bound)
 
@@ -147,10 +157,10 @@ class GradWeight(GradientClip, WeightClip):
     grad_threshold: Positive = 1.0
     weight_threshold: Positive = 0.1
 
-    def clip_gradient(self, g, norm, parameters):
-        return clip_by_norm(g, norm, self.grad_threshold)
+    def clip_gradient(self, g: Tensor, norm: Tensor, parameters: Sequence[Parameter]) -> Tensor:
+        return clip_by_norm(g, norm, column(self.grad_threshold))
 
-    def clip_weights(self, theta, parameters):
+    def clip_weights(self, theta: Tensor, parameters: Sequence[Parameter]) -> None:
         theta.clamp_(-self.weight_threshold, self.weight_threshold)
 
 
@@ -174,8 +184,9 @@ def row_norm(rows: Tensor, order: float = 2) -> Tensor:
     Summed in blocks, so that its tree is the same for every K and every number of threads: a reduction of one whole row
     would be split among the threads, and the last bits with it.
     """
-    blocks = rows.unflatten(-1, (-1, 256)).norm(order, dim=-1)
-    return blocks.norm(order, dim=-1, keepdim=True)
+    blocks: Tensor = rows.unflatten(-1, (-1, 256)).norm(order, dim=-1)
+    norm: Tensor = blocks.norm(order, dim=-1, keepdim=True)
+    return norm
 
 
 CLIPS: dict[str, type[Clip]] = {

@@ -10,12 +10,10 @@ import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Annotated, ClassVar, Literal
+from typing import ClassVar, Literal
 
-Count = Annotated[int, "[0, inf)"]
-AtLeastOne = Annotated[int, "[1, inf)"]
-Factor = Annotated[float, "(0, 1]"]
-Share = Annotated[float, "[0, 1]"]
+from trainer.techniques.numbers import AtLeastOne, Count, PositiveShare, Share
+
 Per = Literal["update", "epoch"]
 
 
@@ -39,7 +37,7 @@ class NoDecay(Decay):
     per: Per = "update"
     warmup: Count = 0
 
-    def at(self, n, total):
+    def at(self, n: int, total: int) -> float:
         return 1.0
 
 
@@ -48,11 +46,11 @@ class Exponential(Decay):
     """γⁿ."""
 
     name = "exponential"
-    gamma: Factor = 0.9995
+    gamma: PositiveShare = 0.9995
     per: Per = "update"
     warmup: Count = 0
 
-    def at(self, n, total):
+    def at(self, n: int, total: int) -> float:
         return self.gamma**n
 
 
@@ -66,7 +64,7 @@ class Linear(Decay):
     per: Per = "update"
     warmup: Count = 0
 
-    def at(self, n, total):
+    def at(self, n: int, total: int) -> float:
         return 1 - (1 - self.final) * n / total
 
 
@@ -75,13 +73,13 @@ class StepDecay(Decay):
     """γ^⌊n/every⌋, or γ^(how many of `milestones` are reached) where they are given."""
 
     name = "step"
-    gamma: Factor = 0.5
+    gamma: PositiveShare = 0.5
     every: AtLeastOne = 3
     milestones: tuple[AtLeastOne, ...] | None = None
     per: Per = "epoch"
     warmup: Count = 0
 
-    def at(self, n, total):
+    def at(self, n: int, total: int) -> float:
         if self.milestones is not None:
             return self.gamma ** sum(n >= milestone for milestone in self.milestones)
         return self.gamma ** (n // self.every)
@@ -97,7 +95,7 @@ class Cosine(Decay):
     per: Per = "update"
     warmup: Count = 0
 
-    def at(self, n, total):
+    def at(self, n: int, total: int) -> float:
         return self.final + (1 - self.final) * (1 + math.cos(math.pi * n / total)) / 2
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from abc import ABC
 from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
-Rate = Annotated[float, "[0, 1)"]
+from trainer.techniques.numbers import Fraction
 
 
 class Dropout(ABC):
@@ -31,8 +31,8 @@ class Half(Dropout):
     """Each hidden activation is dropped with probability `rate`: one half, as in the article."""
 
     name = "half"
-    rate: Rate = 0.5
-    input_rate: Rate = 0.0
+    rate: Fraction = 0.5
+    input_rate: Fraction = 0.0
 
 
 DROPOUTS: dict[str, type[Dropout]] = {rule.name: rule for rule in (NoDropout, Half)}

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from abc import ABC
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+from trainer.techniques.numbers import Epsilon, Share
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-Epsilon = Annotated[float, "[1e-30, inf)"]  # smaller ones would be 0 in float32
-Share = Annotated[float, "[0, 1]"]
 
 
 class Normalization(ABC):
@@ -25,6 +24,11 @@ class Normalization(ABC):
     eps: Epsilon
     momentum: Share
     before_linear: ClassVar[bool] = False  # standardize the layer's input instead of the Linear's output
+
+    @property
+    def over_batch(self) -> bool:
+        """Whether μ and σ² are those of the batch, so that evaluation needs running statistics."""
+        return self.axis == -2
 
 
 @dataclass(frozen=True)

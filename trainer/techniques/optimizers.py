@@ -8,15 +8,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from trainer.techniques.numbers import Epsilon, Fraction, NotNegative, Positive, column
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-Positive = Annotated[float, "(0, inf)"]
-NotNegative = Annotated[float, "[0, inf)"]
-Epsilon = Annotated[float, "[1e-30, inf)"]  # smaller ones would be 0 in float32
-Fraction = Annotated[float, "[0, 1)"]
 
 
 @dataclass(frozen=True)
@@ -35,7 +32,8 @@ class Optimizer(ABC):
     decoupled: ClassVar[bool] = False  # weight decay shrinks θ itself instead of being added to g
 
     @abstractmethod
-    def update(self, theta: Tensor, g: Tensor, lr: Tensor, t: Tensor, *slots: Tensor) -> None: ...
+    def update(self, theta: Tensor, g: Tensor, lr: Tensor, t: Tensor, *slots: Any, **_: Any) -> None:
+        """The formula. `*slots: Any, **_: Any` is how Python's typing rules write 'and whatever a rule names': v, or m and s."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +43,7 @@ class Sgd(Optimizer):
     name = "sgd"
     lr: Positive = 0.2
 
-    def update(self, theta, g, lr, t):
+    def update(self, theta: Tensor, g: Tensor, lr: Tensor, t: Tensor) -> None:
         descend(theta, g, lr)
 
 
@@ -56,7 +54,7 @@ class BatchGd(Optimizer):
     name = "batch_gd"
     lr: Positive = 0.5
 
-    def update(self, theta, g, lr, t):
+    def update(self, theta: Tensor, g: Tensor, lr: Tensor, t: Tensor) -> None:
         descend(theta, g, lr)
 
 
@@ -69,8 +67,9 @@ class Momentum(Optimizer):
     lr: Positive = 0.5
     beta: Fraction = 0.9
 
-    def update(self, theta, g, lr, t, v):
-        v.mul_(self.beta).addcmul_(g, 1 - self.beta)
+    def update(self, theta: Tensor, g: Tensor, lr: Tensor, t: Tensor, v: Tensor) -> None:
+        beta = column(self.beta)
+        v.mul_(beta).addcmul_(g, 1 - beta)
         descend(theta, v, lr)
 
 
@@ -83,7 +82,7 @@ class HeavyBall(Optimizer):
     lr: Positive = 0.05
     beta: Fraction = 0.9
 
-    def update(self, theta, g, lr, t, v):
+    def update(self, theta: Tensor, g: Tensor, lr: Tensor, t: Tensor, v: Tensor) -> None:
         v.mul_(self.beta).add_(g)
         descend(theta, v, lr)
 
@@ -97,9 +96,9 @@ class Nesterov(Optimizer):
     lr: Positive = 0.05
     beta: Fraction = 0.9
 
-    def update(self, theta, g, lr, t, v):
+    def update(self, theta: Tensor, g: Tensor, lr: Tensor, t: Tensor, v: Tensor) -> None:
         v.mul_(self.beta).add_(g)
-        descend(theta, g.addcmul_(v, self.beta), lr)
+        descend(theta, g.addcmul_(v, column(self.beta)), lr)
 
 
 @dataclass(frozen=True)
@@ -111,7 +110,7 @@ class Adagrad(Optimizer):
     lr: Positive = 0.03
     eps: Epsilon = 1e-10
 
-    def update(self, theta, g, lr, t, s):
+    def update(self, theta: Tensor, g: Tensor, lr: Tensor, t: Tensor, s: Tensor) -> None:
         s.addcmul_(g, g)
         descend(theta, g.div_(s.sqrt().add_(self.eps)), lr)
 
@@ -126,8 +125,9 @@ class Rmsprop(Optimizer):
     alpha: Fraction = 0.99
     eps: Epsilon = 1e-8
 
-    def update(self, theta, g, lr, t, s):
-        s.mul_(self.alpha).addcmul_(g.square(), 1 - self.alpha)
+    def update(self, theta: Tensor, g: Tensor, lr: Tensor, t: Tensor, s: Tensor) -> None:
+        alpha = column(self.alpha)
+        s.mul_(alpha).addcmul_(g.square(), 1 - alpha)
         descend(theta, g.div_(s.sqrt().add_(self.eps)), lr)
 
 
@@ -142,7 +142,7 @@ class Adam(Optimizer):
     beta2: Fraction = 0.999
     eps: Epsilon = 1e-8
 
-    def update(self, theta, g, lr, t, m, s):
+    def update(self, theta: Tensor, g: Tensor, lr: Tensor, t: Tensor, m: Tensor, s: Tensor) -> None:
         adam_step(self, theta, g, lr, t, m, s)
 
 
@@ -159,7 +159,7 @@ class Adamw(Optimizer):
     eps: Epsilon = 1e-8
     weight_decay: NotNegative = 0.01
 
-    def update(self, theta, g, lr, t, m, s):
+    def update(self, theta: Tensor, g: Tensor, lr: Tensor, t: Tensor, m: Tensor, s: Tensor) -> None:
         adam_step(self, theta, g, lr, t, m, s)
 
 
@@ -168,12 +168,13 @@ def descend(theta: Tensor, direction: Tensor, lr: Tensor) -> None:
     theta.addcmul_(direction, lr, value=-1)
 
 
-def adam_step(rule: Any, theta: Tensor, g: Tensor, lr: Tensor, t: Tensor, m: Tensor, s: Tensor) -> None:
-    """Adam's update, shared by `adam` and `adamw`: `rule` is one of them."""
-    m.mul_(rule.beta1).addcmul_(g, 1 - rule.beta1)
-    s.mul_(rule.beta2).addcmul_(g.square(), 1 - rule.beta2)
-    root = s.sqrt().div_(unbias(rule.beta2, t).sqrt()).add_(rule.eps)
-    descend(theta, m.div(root), lr / unbias(rule.beta1, t))
+def adam_step(rule: Adam | Adamw, theta: Tensor, g: Tensor, lr: Tensor, t: Tensor, m: Tensor, s: Tensor) -> None:
+    """Adam's update, shared by `adam` and `adamw`."""
+    beta1, beta2 = column(rule.beta1), column(rule.beta2)
+    m.mul_(beta1).addcmul_(g, 1 - beta1)
+    s.mul_(beta2).addcmul_(g.square(), 1 - beta2)
+    root = s.sqrt().div_(unbias(beta2, t).sqrt()).add_(rule.eps)
+    descend(theta, m.div(root), lr / unbias(beta1, t))
 
 
 def unbias(beta: Tensor, t: Tensor) -> Tensor:
