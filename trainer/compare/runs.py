@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 from collections.abc import Callable, Hashable, Iterable, Sequence
@@ -11,12 +10,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from trainer.errors import CompareError
 from trainer.identity import complete, flatten, is_learning
-from trainer.report.files import YamlLoader
 from trainer.report.hits import Hits, read_hits
+from trainer.report.reading import read_config, read_json_list, read_summary
 from trainer.run.process import status_of
 
 
@@ -93,7 +90,7 @@ def _in_order(runs: Sequence[Run]) -> list[Run]:
 def _cells(folder: Path) -> dict[str, int]:
     """The place of each cell in the command of the sweep in `folder`; empty where there is none that can be read."""
     try:
-        return {cell["name"]: i for i, cell in enumerate(json.loads((folder / "sweep.json").read_text())["cells"])}
+        return {cell["name"]: i for i, cell in enumerate(read_json_list(folder / "sweep.json")["cells"])}
     except (OSError, ValueError, KeyError, TypeError):
         return {}
 
@@ -119,10 +116,7 @@ def _run_directories(roots: Iterable[Path], warnings: list[str]) -> list[Path]:
 def read_run(directory: Path) -> Run:
     """Reads one run directory; raises CompareError naming the file and what is wrong with it."""
     summary_file, config_file = directory / "summary.json", directory / "config.yaml"
-    summary = _mapping(summary_file, json.loads)
-    config = _mapping(config_file, _parse_yaml)
-    if not isinstance(summary.get("status"), str):
-        raise CompareError(f"{summary_file}: it has no status, so it is not the summary of a run.")
+    summary, config = _read(summary_file, read_summary), _read(config_file, read_config)
     flat = complete(flatten(config))
     seed, target = flat.get("seed"), flat.get("target")
     if isinstance(seed, bool) or not isinstance(seed, int):
@@ -135,22 +129,11 @@ def read_run(directory: Path) -> Run:
     )  # fmt: skip
 
 
-def _parse_yaml(text: str) -> Any:
-    """Plain YAML. Aliases, which a few lines can nest into billions of values, are refused."""
-    if "*" in text and any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=YamlLoader)):
-        raise ValueError("YAML aliases are not allowed here")
-    return yaml.load(text, Loader=YamlLoader)  # a safe loader, in C or in Python
-
-
-def _mapping(path: Path, parse: Callable[[str], Any]) -> dict[str, Any]:
+def _read(path: Path, read: Callable[[Path], dict[str, Any]]) -> dict[str, Any]:
     try:
-        content = parse(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
-        reason = " ".join(str(error).split())[:160]
-        raise CompareError(f"{path}: it cannot be read ({reason}).") from error
-    if not isinstance(content, dict) or not content:
-        raise CompareError(f"{path}: it is empty or holds something else than keys and values.")
-    return content
+        return read(path)
+    except (OSError, ValueError) as error:
+        raise CompareError(f"{path}: {getattr(error, 'strerror', None) or error}.") from error
 
 
 def without_repeats(runs: Iterable[Run]) -> tuple[list[Run], list[Run]]:

@@ -15,10 +15,8 @@ import yaml
 
 from trainer.records import Record
 
-# libyaml reads 300 configurations in 0.1 s, pure Python in 0.7 s.
-YamlLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
 METRICS, SUMMARY, CONFIG, LOG = "metrics.jsonl", "summary.json", "config.yaml", "train.log"
+CHECKPOINT = "checkpoint.pt"
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -54,11 +52,6 @@ def write_yaml(path: Path, value: dict[str, Any]) -> None:
     write_whole(path, yaml.safe_dump(value, sort_keys=False, allow_unicode=True).encode())
 
 
-def read_json(path: Path) -> Any:
-    """What a JSON file holds; OSError or ValueError where it can't be read."""
-    return json.loads(path.read_text())
-
-
 def plain(value: Any) -> Any:
     """`value` with every NaN and infinity as None, which strict JSON can hold."""
     if isinstance(value, dict):
@@ -66,19 +59,6 @@ def plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def read_metrics(path: Path, up_to: int) -> list[dict[str, Any]]:
-    """The records of a metrics file up to a step, to the first line that is none: a kill can cut the last one short."""
-    rows: list[dict[str, Any]] = []
-    try:
-        for line in path.read_bytes().splitlines():
-            row = json.loads(line)
-            if row["step"] <= up_to:
-                rows.append(row)
-    except (FileNotFoundError, ValueError, TypeError, KeyError, RecursionError):
-        pass
-    return rows
 
 
 class MetricsFile:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import trainer
-from trainer.errors import STOPPED, ConfigError, ExitCode, Stopped
+from trainer.errors import STOPPED, ConfigError, ExitCode, Stopped, Unwritten
 
 
 def main() -> NoReturn:
@@ -26,6 +26,8 @@ def run(argv: Sequence[str]) -> int:
         return _dispatch(list(argv))
     except ConfigError as error:
         return _refused(error, str(error))
+    except Unwritten:
+        return ExitCode.CRASHED
     except Stopped as stop:  # by a signal, all saved and said
         return STOPPED[stop.status]
     except KeyboardInterrupt:
@@ -71,13 +73,14 @@ def _resume(words: list[str]) -> int:
     from trainer.sweep.cells import SWEEP
 
     directory, epochs = parse_resume(words)
+    settings = {} if epochs is None else {"epochs": epochs}
     if (directory / SWEEP).exists():
         from trainer.sweep.sweep import resume_sweep
 
-        return resume_sweep(directory, epochs)
+        return resume_sweep(directory, settings)
     from trainer.run.run import resume
 
-    return resume(directory, epochs)
+    return resume(directory, settings)
 
 
 def _train(argv: list[str]) -> int:
@@ -94,6 +97,8 @@ def _train(argv: list[str]) -> int:
         return carry_out(options, conf())
     except CellFailed:  # the sweep has said so, and whose traceback is where
         return ExitCode.CRASHED
+    except (Stopped, Unwritten):
+        raise
     except Exception as error:
         sentence = sentence_of(error, options.overrides)
         if sentence is None:

@@ -26,9 +26,11 @@ def opening(scheduler: Scheduler) -> str:
     trained = (
         f" in {len(scheduler.stacks)} stack{'s' * (len(scheduler.stacks) != 1)} on {where}" if scheduler.stacks else ""
     )
-    changed = sum(cell_found.replaced for cell_found in scheduler.found)
+    anew = sum(cell_found.anew for cell_found in scheduler.found)
+    again = f" ({anew} anew: killed before the first checkpoint, to the same bits)" if anew else ""
+    changed = sum(cell_found.replaced and not cell_found.damaged for cell_found in scheduler.found)
     note = f"; {changed} had another configuration before, kept in {scheduler.directory / REPLACED}" if changed else ""
-    return f"{', '.join([*parts, f'{new} to run'])}{trained}{note}"
+    return f"{', '.join([*parts, f'{new} to run{again}'])}{trained}{note}"
 
 
 def conclude(scheduler: Scheduler, stopped: str | None) -> None:

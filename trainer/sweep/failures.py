@@ -9,7 +9,8 @@ from typing import Any
 
 from trainer.identity import FORMAT
 from trainer.records import Status
-from trainer.report.files import CONFIG, LOG, SUMMARY, read_json, write_json, write_yaml
+from trainer.report.files import CONFIG, LOG, SUMMARY, write_json, write_yaml
+from trainer.report.reading import read_summary
 from trainer.run.process import process
 from trainer.sweep.cells import Cell
 
@@ -29,7 +30,7 @@ def fail(cell: Cell, directory: Path, error: str, log: str) -> dict[str, Any]:
     What the disk refuses is left out: it may be the very reason.
     """
     try:
-        summary: dict[str, Any] = read_json(directory / SUMMARY)
+        summary = read_summary(directory / SUMMARY)
     except (OSError, ValueError):
         summary = _nothing_done(cell)
     summary |= {"status": Status.FAILED, "error": error, "process": process()}

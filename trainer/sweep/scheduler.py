@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from trainer.records import Status
-from trainer.report.files import SUMMARY, read_json
+from trainer.report.files import SUMMARY
+from trainer.report.reading import read_summary
 from trainer.sweep.cells import Cell, SweepSettings
 from trainer.sweep.data import SweepData
 from trainer.sweep.devices import WorkerSlot
@@ -53,7 +54,7 @@ class Scheduler:
         for i in range(len(self.cells), len(every)):
             path = self.directory / every[i].name / SUMMARY
             if path.exists():
-                self.results.take(i, read_json(path))
+                self.results.take(i, read_summary(path))
 
     def _piece(self, cell: int, cell_found: Existing) -> Piece:
         return Piece(cell, self.cells[cell].experiment, cell_found.step, cell_found.dataset)
@@ -86,7 +87,7 @@ class Scheduler:
         if event == "progress":
             self._progress(worker, message)
         elif event == "ended":
-            self._ended(message["cell"], read_json(self.directory / self.cells[message["cell"]].name / SUMMARY))
+            self._ended(message["cell"], read_summary(self.directory / self.cells[message["cell"]].name / SUMMARY))
         elif event == "done":
             self._close(worker)
         elif event == "stderr":
@@ -130,7 +131,8 @@ class Scheduler:
             path = self.directory / self.cells[cell].name
             logged = message["logged"] and path.joinpath(SUMMARY).exists()
             self._failed(
-                cell, read_json(path / SUMMARY) if logged else self._fail(cell, message["error"], message["traceback"])
+                cell,
+                read_summary(path / SUMMARY) if logged else self._fail(cell, message["error"], message["traceback"]),
             )
         self._close(worker)
         return []

@@ -16,11 +16,7 @@ from trainer.engine.devices import resolve
 from trainer.errors import ConfigError, DataError
 from trainer.experiment import Experiment
 from trainer.records import Record, Status
-from trainer.report.files import METRICS, SUMMARY
-from trainer.report.hits import HITS
-from trainer.run import checkpoint
-from trainer.run.export import MODEL
-from trainer.run.run_directory import BEST
+from trainer.run.run_directory import clear
 from trainer.run.stack_run import Job, StackRun
 from trainer.sweep.prune import PRUNERS
 
@@ -69,6 +65,7 @@ def train_stack(order: dict[str, Any], device: str, orders: Orders, report: Repo
         orders.training = True
         if not order["resumed"]:
             for job in jobs:
+                job.directory.mkdir(exist_ok=True)
                 clear(job.directory)
         run = StackRun(jobs, data, order["resumed"], PRUNERS.get(order["prune"]))
         watch = Watch(run, [c["cell"] for c in order["cells"]], report)
@@ -90,15 +87,6 @@ def tensors(dataset: Dataset, fallen_back: bool, device: str) -> tuple[Tensors, 
     if not fallen_back and data.name != dataset.name:
         raise DataError(f"{dataset.name} was there when the sweep began, and now is not: {data.notice}")
     return on_device(data, resolve(device)), data.notice
-
-
-def clear(directory: Path) -> None:
-    """Take away what an unfinished run has left, all but its log."""
-    directory.mkdir(exist_ok=True)
-    for name in (SUMMARY, METRICS, checkpoint.CHECKPOINT, BEST, MODEL, HITS):
-        (directory / name).unlink(missing_ok=True)
-    for path in directory.glob("events.out.tfevents.*"):
-        path.unlink()
 
 
 def _crashed(run: StackRun | None, error: Exception, report: Reports) -> None:
