@@ -104,7 +104,9 @@ def test_an_edited_root_is_no_obstacle(place):
 def test_what_decides_a_run_is_refused(key, place, capfd):
     for go_on, directory in ((resume, "runs/run"), (resume_sweep, "runs/sweep")):
         assert go_on(Path(directory), {key: 1}) == 2
-        sentence = f"train: {key} can't be changed by resuming: start a new run for another {key}. Allowed here: epochs, "
+        sentence = (
+            f"train: {key} can't be changed by resuming: start a new run for another {key}. Allowed here: epochs, "
+        )
         assert capfd.readouterr().err.startswith(sentence)
 
 

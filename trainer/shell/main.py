@@ -97,8 +97,6 @@ def _train(argv: list[str]) -> int:
         return carry_out(options, conf())
     except CellFailed:  # the sweep has said so, and whose traceback is where
         return ExitCode.CRASHED
-    except (Stopped, Unwritten):
-        raise
     except Exception as error:
         sentence = sentence_of(error, options.overrides)
         if sentence is None:

@@ -52,6 +52,11 @@ class Results:
             self.refused = error
         self.written = time.monotonic()
 
+    def refusal(self) -> str:
+        """The sentence for what the disk refused."""
+        reason = self.refused and (self.refused.strerror or self.refused)
+        return f"{self.directory / CSV} can't be written: {reason}."
+
 
 def table(cells: Sequence[Cell], summaries: Mapping[int, Mapping[str, Any]]) -> list[dict[str, Any]]:
     """A row for each cell with a summary, in the order of the cells, all with the same columns."""

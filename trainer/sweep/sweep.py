@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from trainer.errors import STOPPED, ConfigError, ExitCode, Stopped
+from trainer.errors import STOPPED, ConfigError, ExitCode, Stopped, Unwritten
 from trainer.experiment import Experiment
 from trainer.records import Status
 from trainer.run.directories import alone
@@ -50,6 +50,8 @@ def resume_sweep(directory: Path, settings: Mapping[str, Any]) -> int:
         return ExitCode.WRONG
     except Stopped as stop:
         return STOPPED[stop.status]
+    except Unwritten:
+        return ExitCode.CRASHED
     return ExitCode.CRASHED if any(summary["status"] == Status.FAILED for summary in summaries) else 0
 
 
@@ -92,10 +94,13 @@ def _run(
         found = [existing(cell, directory / cell.name, results, given) for cell in cells]
         todo = [cell for cell, cell_found in zip(cells, found, strict=True) if cell_found.summary is None]
         data = find_data(todo, every, directory)
-        write_sweep(directory, every, settings)
-        for cell, cell_found in zip(cells, found, strict=True):
-            if cell_found.replaced:
-                move_aside(directory / cell.name)
+        try:
+            write_sweep(directory, every, settings)
+            for cell, cell_found in zip(cells, found, strict=True):
+                if cell_found.replaced:
+                    move_aside(directory / cell.name)
+        except OSError as error:
+            raise ConfigError(f"{directory} can't be written: {error.strerror or error}.") from error
         return _train(Scheduler(prepared, every, found, data, slots, directory, settings))
 
 
@@ -114,6 +119,8 @@ def _train(scheduler: Scheduler) -> list[dict[str, Any]]:
         conclude(scheduler, signals.status)
     if signals.status:
         raise Stopped(signals.status)
+    if scheduler.results.refused:
+        raise Unwritten(scheduler.results.refusal())
     return [
         scheduler.results.summaries.get(i, {"status": Status.WAITING, "error": None})
         for i in range(len(scheduler.cells))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import time
 import traceback
 from collections.abc import Sequence
@@ -22,6 +23,9 @@ from trainer.sweep.prune import PRUNERS
 
 if TYPE_CHECKING:
     from trainer.sweep.pipe import Orders, Reports
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+"""No room for anybody: it is of no use to try the runs of a stack apart."""
 
 INTERVAL = 0.25  # seconds between two reports of progress
 
@@ -98,6 +102,13 @@ def _crashed(run: StackRun | None, error: Exception, report: Reports) -> None:
             logged = True
         except OSError:
             pass  # the parent tries again
-    mistake = isinstance(error, ConfigError | DataError)
-    text = str(error) if mistake else f"{type(error).__name__}: {error}"
+    full = isinstance(error, OSError) and error.errno in FULL
+    mistake = full or isinstance(error, ConfigError | DataError)
+    text = (
+        f"a file can't be written: {error.strerror}"
+        if full
+        else str(error)
+        if mistake
+        else f"{type(error).__name__}: {error}"
+    )
     report("crashed", error=text, mistake=mistake, logged=logged, traceback=traceback.format_exc())
