@@ -113,6 +113,11 @@ def show(value: Hashable) -> str:
     return printable(value)
 
 
+def printable_lines(text: str) -> str:
+    """The same for a text of several lines, such as a sentence with what a stranger's file or a mirror has said."""
+    return "\n".join(printable(line) for line in text.split("\n"))
+
+
 def printable(value: object) -> str:
     """Text without control characters: a run directory may come from a stranger, and must not steer the terminal."""
     return "".join(c if c.isprintable() else "?" for c in str(value))

@@ -67,7 +67,7 @@ def _history(run: Run, metric: str) -> dict[float, float]:
     """The last finite value of each epoch. A last line cut off by a kill is no reason to lose the others."""
     history: dict[float, float] = {}
     try:
-        for record in read_records(run.directory / "metrics.jsonl"):
+        for record in read_records(run.directory / "metrics.jsonl", ("epoch",)):
             if (value := record.get(metric)) is not None and math.isfinite(value):
                 history[float(record["epoch"])] = float(value)
     except (OSError, ValueError):

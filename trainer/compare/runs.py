@@ -1,10 +1,9 @@
-"""Run directories as data: find them, read `config.yaml` and `summary.json`, keep the newest of repeated runs."""
+"""Run directories as data: read `config.yaml` and `summary.json`, keep the newest of repeated runs."""
 
 from __future__ import annotations
 
 import math
-import os
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any
 from trainer.errors import CompareError
 from trainer.identity import complete, flatten, is_learning
 from trainer.report.hits import Hits, read_hits
-from trainer.report.reading import read_config, read_json_list, read_summary
+from trainer.report.reading import read_config, read_summary
 from trainer.run.process import status_of
 
 
@@ -55,62 +54,6 @@ class Run:
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
             return None
         return float(value)
-
-
-def find_runs(roots: Iterable[Path]) -> tuple[list[Run], list[str]]:
-    """All runs in and below `roots`, in the order they were started, with one sentence for each that is unreadable.
-
-    Raises CompareError where a root is not a directory."""
-    runs: list[Run] = []
-    warnings: list[str] = []
-    for directory in _run_directories(roots, warnings):
-        try:
-            runs.append(read_run(directory))
-        except CompareError as error:
-            warnings.append(f"Skipped {error}")
-    return _in_order(runs), warnings
-
-
-def _in_order(runs: Sequence[Run]) -> list[Run]:
-    """By their start; the runs of a sweep, which start in the order of its stacks, as its command named them."""
-    sweeps = {folder: _cells(folder) for folder in {run.directory.parent for run in runs}}
-    began: dict[Path, float] = {}
-    for run in runs:
-        folder = run.directory.parent
-        began[folder] = min(began.get(folder, run.started), run.started)
-
-    def place(run: Run) -> tuple[float, int, str]:
-        folder, name = run.directory.parent, run.directory.name
-        cell = sweeps[folder].get(name)
-        return (run.started, 0, name) if cell is None else (began[folder], cell, name)
-
-    return sorted(runs, key=place)
-
-
-def _cells(folder: Path) -> dict[str, int]:
-    """The place of each cell in the command of the sweep in `folder`; empty where there is none that can be read."""
-    try:
-        return {cell["name"]: i for i, cell in enumerate(read_json_list(folder / "sweep.json")["cells"])}
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}
-
-
-def _run_directories(roots: Iterable[Path], warnings: list[str]) -> list[Path]:
-    """Each directory that holds both files of a run, once, however often and by whatever path it was given."""
-
-    def unreadable(error: OSError) -> None:
-        warnings.append(f"Skipped {error.filename}: it cannot be read ({error.strerror}).")
-
-    found: dict[Path, Path] = {}
-    for root in roots:
-        if not root.is_dir():
-            problem = "is not a directory" if root.exists() else "does not exist"
-            raise CompareError(f"{root} {problem}; give directories that hold runs, for example `train compare runs`.")
-        for folder, subfolders, files in os.walk(root, onerror=unreadable):
-            subfolders[:] = [name for name in subfolders if not name.startswith(".")]
-            if "summary.json" in files and "config.yaml" in files:
-                found.setdefault(Path(folder).resolve(), Path(folder))
-    return list(found.values())
 
 
 def read_run(directory: Path) -> Run:

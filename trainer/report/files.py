@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import os
+import stat
 import time
 import traceback
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import yaml
 
@@ -25,8 +27,9 @@ def write_whole(path: Path, content: bytes) -> None:
     Raises OSError where the disk refuses; no partial file stays behind then.
     """
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    partial.unlink(missing_ok=True)
     try:
-        with open(partial, "wb") as file:
+        with open(partial, "xb") as file:  # a new file, never one that a link points to
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
@@ -96,11 +99,22 @@ def as_row(record: Record) -> dict[str, Any]:
     return {"epoch": record.epoch, "step": record.step, "seconds": record.seconds, **record.metrics}
 
 
+def open_log(directory: Path) -> TextIO:
+    """train.log, to be continued. Raises OSError, also where it is a link or a pipe: a directory may come from a stranger, and
+    nothing is appended to a file somewhere else, nor waited for."""
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    file = open(os.open(directory / LOG, flags, 0o666), "a", encoding="utf-8", buffering=1)
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError(errno.EINVAL, "it is no regular file")
+    return file
+
+
 class LogFile:
     """train.log: what happened and when, with the traceback of a crash."""
 
     def __init__(self, directory: Path):
-        self.file = open(directory / LOG, "a", encoding="utf-8", buffering=1)
+        self.file = open_log(directory)
 
     def write(self, text: str) -> None:
         self.file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}\n")

@@ -8,7 +8,7 @@ import math
 import os
 import re
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -58,9 +58,9 @@ def read_summary(path: Path) -> dict[str, Any]:
     return summary
 
 
-def read_records(path: Path) -> Iterator[dict[str, Any]]:
-    """The records of a metrics.jsonl, to the first line that is none: a kill can cut the last one short. Raises OSError, or
-    Unreadable before the first record."""
+def read_records(path: Path, keys: Sequence[str] = ("epoch", "step", "seconds")) -> Iterator[dict[str, Any]]:
+    """The records of a metrics.jsonl that have the `keys`, to the first line that is none: a kill can cut the
+    last one short. Raises OSError, or Unreadable before the first record."""
     with _opened(path) as file:
         left = LARGEST_LIST
         while left > 0 and (line := file.readline(LARGEST)):
@@ -69,15 +69,15 @@ def read_records(path: Path) -> Iterator[dict[str, Any]]:
                 row = plain_data(json.loads(line))
             except (ValueError, RecursionError):
                 return
-            if not _is_record(row):
+            if not _is_record(row, keys):
                 return
             yield row
 
 
-def _is_record(row: Any) -> bool:
+def _is_record(row: Any, keys: Sequence[str]) -> bool:
     if not isinstance(row, dict) or not all(_is_number(value) for value in row.values()):
         return False
-    return all(row.get(key) is not None and math.isfinite(row[key]) for key in ("epoch", "step", "seconds"))
+    return all(row.get(key) is not None and math.isfinite(row[key]) for key in keys)
 
 
 def _is_number(value: Any) -> bool:

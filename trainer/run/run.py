@@ -15,6 +15,7 @@ from trainer.data.loading import load
 from trainer.data.tensors import on_device
 from trainer.engine.devices import resolve
 from trainer.errors import STOPPED, ConfigError, DataError, ExitCode, Stopped
+from trainer.identity import printable
 from trainer.records import Record, Status
 from trainer.report.console import RunView
 from trainer.report.files import SUMMARY
@@ -45,7 +46,7 @@ def resume(directory: Path, settings: Mapping[str, Any]) -> int:
     """
     try:
         if resumable(directory, settings) is None:
-            print(f"{directory} is complete; to train on, add epochs=N.")
+            print(printable(f"{directory} is complete; to train on, add epochs=N."))
             return 0
         with alone(directory):
             found = resumable(directory, settings)  # again: another process may have been at it until now

@@ -107,7 +107,9 @@ def _train(argv: list[str]) -> int:
 def _refused(error: Exception, sentence: str) -> int:
     if "1" in (os.environ.get("TRAIN_TRACEBACK"), os.environ.get("HYDRA_FULL_ERROR")):
         traceback.print_exception(error)
-    print(f"train: {sentence}", file=sys.stderr)
+    from trainer.report.guarded import say
+
+    say(sentence)
     return ExitCode.WRONG
 
 

@@ -82,6 +82,6 @@ def read_sweep(directory: Path) -> tuple[list[Cell], SweepSettings]:
 
 def _component(name: str) -> str:
     """A name from a file, refused where it would lead out of the sweep's directory."""
-    if name != Path(name).name or name in ("", ".", ".."):
+    if name != Path(name).name or name in ("", ".", "..") or not name.isprintable():
         raise ValueError(f"{name!r} is no name of a directory")
     return name

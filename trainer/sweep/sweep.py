@@ -11,6 +11,7 @@ from typing import Any
 from trainer.errors import STOPPED, ConfigError, ExitCode, Stopped, Unwritten
 from trainer.experiment import Experiment
 from trainer.records import Status
+from trainer.report.guarded import say
 from trainer.run.directories import alone
 from trainer.run.settings import changed, check_settings
 from trainer.run.signals import Signals
@@ -46,7 +47,7 @@ def resume_sweep(directory: Path, settings: Mapping[str, Any]) -> int:
         _check_longer(cells, settings.get("epochs"))
         summaries = _run(longer, directory, launcher, settings)
     except ConfigError as error:
-        print(f"train: {error}", file=sys.stderr)
+        say(str(error))
         return ExitCode.WRONG
     except Stopped as stop:
         return STOPPED[stop.status]

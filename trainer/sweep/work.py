@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from trainer.sweep.pipe import Orders, Reports
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
-"""No room for anybody: it is of no use to try the runs of a stack apart."""
+"""There is no room for anybody."""
 
 INTERVAL = 0.25  # seconds between two reports of progress
 
@@ -102,13 +102,14 @@ def _crashed(run: StackRun | None, error: Exception, report: Reports) -> None:
             logged = True
         except OSError:
             pass  # the parent tries again
-    full = isinstance(error, OSError) and error.errno in FULL
-    mistake = full or isinstance(error, ConfigError | DataError)
-    text = (
-        f"a file can't be written: {error.strerror}"
-        if full
-        else str(error)
-        if mistake
-        else f"{type(error).__name__}: {error}"
-    )
-    report("crashed", error=text, mistake=mistake, logged=logged, traceback=traceback.format_exc())
+    text, hopeless = _told(error)
+    report("crashed", error=text, mistake=hopeless, logged=logged, traceback=traceback.format_exc())
+
+
+def _told(error: Exception) -> tuple[str, bool]:
+    """What happened, and whether it would happen to every run: then it is of no use to try those of a stack apart."""
+    if isinstance(error, ConfigError | DataError):
+        return str(error), True
+    if isinstance(error, OSError) and error.errno in FULL:
+        return f"a file can't be written: {error.strerror}", True
+    return f"{type(error).__name__}: {error}", False
