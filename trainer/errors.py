@@ -38,6 +38,10 @@ class CompareError(UserError):
     """A comparison that can't be made."""
 
 
+class Unwritten(Exception):
+    """Results that the disk refused, which has been said: the command ends as crashed, and what was saved is whole."""
+
+
 STOPPED = {Status.INTERRUPTED: ExitCode.INTERRUPTED, Status.TERMINATED: ExitCode.TERMINATED}
 """The exit codes of runs that a signal has stopped."""
 

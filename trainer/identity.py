@@ -17,8 +17,9 @@ HOUSEKEEPING = ("format", "name", "device", "threads", "dataset.root", "dataset.
 """Keys, or whole groups of keys, that are no part of what a run is: they may be given anew to `resume`, other values are no
 reason to train a cell of a sweep again, nor for a row of its own in `compare`. The data really used are part of it."""
 
-WATCHED = ("seed", "target", "record_every")
-"""Keys that change nothing of what a run learns: runs are averaged over the seed and paired by it."""
+WATCHED = ("seed", "target", "record_every", "dataset.path")
+"""Keys that change nothing of what a run learns: runs are averaged over the seed and paired by it. Data are told apart by
+their digest, wherever they lie."""
 
 
 def flatten(config: Mapping[Any, Any]) -> dict[str, Hashable]:
@@ -80,6 +81,12 @@ def is_housekeeping(key: str) -> bool:
     return _among(key, HOUSEKEEPING)
 
 
+def may_be_given(key: str) -> bool:
+    """Whether `resume` takes a key: the length of a run, and what is no part of what it is. Which data lie at a path is told
+    by their digest; a run's name is that of its directory."""
+    return key in ("epochs", "dataset.path") or (is_housekeeping(key) and key not in ("format", "name"))
+
+
 def is_learning(key: str) -> bool:
     """Whether a key can change what a run learns, beside the seed."""
     return not _among(key, (*HOUSEKEEPING, *WATCHED))
@@ -104,6 +111,11 @@ def show(value: Hashable) -> str:
     if isinstance(value, float):
         return short if float(short := format(value, "g")) == value else repr(value)
     return printable(value)
+
+
+def printable_lines(text: str) -> str:
+    """The same for a text of several lines, such as a sentence with what a stranger's file or a mirror has said."""
+    return "\n".join(printable(line) for line in text.split("\n"))
 
 
 def printable(value: object) -> str:

@@ -41,6 +41,7 @@ class StackLauncher(Launcher):
         self.context, self.config = hydra_context, config
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> list[JobReturn]:
+        from trainer.run.directories import unwritable
         from trainer.sweep.cells import SweepSettings
         from trainer.sweep.sweep import run_sweep
 
@@ -48,7 +49,10 @@ class StackLauncher(Launcher):
         configs = [self.context.config_loader.load_sweep_config(self.config, list(words)) for words in job_overrides]
         cells = self._cells(configs, job_overrides)
         for number, (cell, config) in enumerate(zip(cells, configs, strict=True), initial_job_idx):
-            _write_hydra(directory / cell.name, config, number)
+            try:
+                _write_hydra(directory / cell.name, config, number)
+            except OSError as error:
+                raise unwritable(directory / cell.name, error) from error
         summaries = run_sweep(cells, directory, SweepSettings(*self.settings))
         return [self._answer(*each, directory) for each in zip(cells, configs, summaries, strict=True)]
 

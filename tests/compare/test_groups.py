@@ -12,9 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from trainer.compare.comparison import Comparison, Row, compare, matched
+from trainer.compare.finding import find_runs
 from trainer.compare.options import Options
 from trainer.compare.pairing import by_seed
-from trainer.compare.runs import Run, find_runs
+from trainer.compare.runs import Run
 from trainer.errors import CompareError
 from trainer.identity import flatten
 from trainer.run.process import process

@@ -15,9 +15,9 @@ from rich.console import Console
 from trainer.compare.command import main
 from trainer.compare.comparison import Comparison, compare
 from trainer.compare.crossed import crossed
+from trainer.compare.finding import find_runs
 from trainer.compare.judging import hits_table
 from trainer.compare.options import Options
-from trainer.compare.runs import find_runs
 from trainer.compare.table import print_comparison
 from trainer.report.hits import write_hits
 

@@ -252,6 +252,17 @@ def test_misbehaving_server(behaviour: Behaviour, tmp_path: Path, serve: Serve) 
     assert set(bad.requests) == {f"{IMAGES}.gz"}  # the mirror that worked is asked first from then on
 
 
+@pytest.mark.parametrize("length", ["abc", "-5", "9" * 5000, "", "1e3", "\u00b2"])
+def test_a_length_that_is_none_is_passed_over(length: str, tmp_path: Path, serve: Serve) -> None:
+    def odd(handler: Handler, content: bytes) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Length", length)
+        handler.end_headers()
+        handler.wfile.write(content)
+
+    assert load(Tiny(root=str(tmp_path), mirrors=(serve(odd).url,))).name == "tiny"
+
+
 def test_faults_that_pass_are_tried_again(tmp_path: Path, serve: Serve) -> None:
     turns = {1: unavailable, 3: truncates}
     server = serve(lambda handler, content: turns.get(handler.server.requests.total(), good)(handler, content))

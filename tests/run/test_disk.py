@@ -84,7 +84,8 @@ def test_a_result_beyond_the_largest_file_is_fatal(tmp_path):
     assert "File too large" in summary(tmp_path / "runs/run")["error"]
     assert "Traceback" in (tmp_path / "runs/run/train.log").read_text()
     assert not list((tmp_path / "runs/run").glob("*.pt")) and not list((tmp_path / "runs/run").glob(".*.partial"))
-    assert train(tmp_path, "resume", "runs/run").end() == 2
+    again = train(tmp_path, "resume", "runs/run")
+    assert again.end() == 0 and "runs/run has no checkpoint yet: it begins anew" in again.err
 
 
 def test_tensorboard_may_fail(tmp_path):

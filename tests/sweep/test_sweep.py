@@ -152,7 +152,7 @@ def test_a_signal_stops_a_sweep_which_then_goes_on(
     assert set(count) == {"completed", status} and "Traceback" in output  # Stopped, which the command turns into a code
     assert f"train resume {tmp_path}" in output
     assert len(pd.read_csv(tmp_path / "results.csv")) == sum(count.values())
-    assert resume_sweep(tmp_path) == 0
+    assert resume_sweep(tmp_path, {}) == 0
     done = f"{count['completed']} complete and skipped, {count[status]} resumed, {12 - sum(count.values())} to run"
     assert done in capfd.readouterr().out
     assert_as_undisturbed(tmp_path, undisturbed)
@@ -198,7 +198,7 @@ def test_a_worker_leaves_with_its_parent_even_while_it_starts(tmp_path: Path) ->
 def test_two_processes_never_train_the_same_sweep(tmp_path: Path, capfd: pytest.CaptureFixture) -> None:
     process = start(tmp_path, "slow")
     until(lambda: list(tmp_path.glob("*/summary.json")))
-    assert resume_sweep(tmp_path) == 2
+    assert resume_sweep(tmp_path, {}) == 2
     assert "is being trained right now" in capfd.readouterr().err
     process.kill()
     process.communicate()
@@ -282,7 +282,7 @@ def test_resume_trains_a_sweep_for_more_epochs(tmp_path: Path) -> None:
     cells = grid({"seed": range(3)}, epochs=4)
     run_sweep(cells, tmp_path / "long", ONE)
     run_sweep(grid({"seed": range(3)}, epochs=2), tmp_path / "short", ONE)
-    assert resume_sweep(tmp_path / "short", epochs=4) == 0
+    assert resume_sweep(tmp_path / "short", {"epochs": 4}) == 0
     for each in cells:
         rows = metrics(tmp_path / "short" / each.name)
         assert [row["epoch"] for row in rows] == [1, 2, 3, 4]
@@ -290,7 +290,7 @@ def test_resume_trains_a_sweep_for_more_epochs(tmp_path: Path) -> None:
             torch.load(tmp_path / kind / each.name / "model.pt", weights_only=True) for kind in ("long", "short")
         ]
         assert all(torch.equal(weights[0][key], weights[1][key]) for key in weights[0])
-    assert resume_sweep(tmp_path / "short", epochs=3) == 2
+    assert resume_sweep(tmp_path / "short", {"epochs": 3}) == 2
 
 
 def test_halving_keeps_the_better_half_and_the_rest_goes_on_when_asked(tmp_path: Path) -> None:
@@ -327,7 +327,7 @@ def test_a_sweep_from_a_stranger_cannot_leave_its_directory(tmp_path: Path, capf
     run_sweep(grid({"seed": range(1)}), tmp_path / "sweep", ONE)
     path = tmp_path / "sweep" / "sweep.json"
     path.write_text(path.read_text().replace('"seed=0"', '"../outside"'))
-    assert resume_sweep(tmp_path / "sweep") == 2
+    assert resume_sweep(tmp_path / "sweep", {}) == 2
     assert "is no name of a directory" in capfd.readouterr().err
     assert not (tmp_path / "outside").exists()
 

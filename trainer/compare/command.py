@@ -18,7 +18,7 @@ from trainer.compare.groups import Keys, nearest
 from trainer.compare.options import Options
 from trainer.compare.table import needed_width, print_comparison
 from trainer.errors import CompareError
-from trainer.identity import printable
+from trainer.identity import printable_lines
 
 EXAMPLES = """\
 examples:
@@ -49,7 +49,7 @@ def main(argv: list[str] | None = None) -> int:
         _write(comparison, arguments)  # first, for `| head` may end the program while it prints
         _print(comparison, Console())
     except CompareError as error:
-        print(f"train compare: {_plain(str(error))}", file=sys.stderr)
+        print(f"train compare: {printable_lines(str(error))}", file=sys.stderr)
         return 2
     except SystemExit as end:  # argparse ends --help this way
         return int(end.code or 0)
@@ -72,7 +72,7 @@ def compare_table(
     try:
         comparison = compare(roots, Options(metric, by, tune, baseline))
     except CompareError as error:
-        (console or Console()).print(_plain(str(error)), markup=False, highlight=False, soft_wrap=True)
+        (console or Console()).print(printable_lines(str(error)), markup=False, highlight=False, soft_wrap=True)
         return None
     _print(comparison, console)
     return comparison
@@ -80,16 +80,12 @@ def compare_table(
 
 def _print(comparison: Comparison, console: Console | None) -> None:
     for warning in comparison.warnings:
-        print(_plain(warning), file=sys.stderr)
+        print(printable_lines(warning), file=sys.stderr)
     console = console or Console()
     # A pipe has no width: every cell in full, on one line. A file of 80 columns helps nobody.
     if console.file is sys.stdout and not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = max(80, needed_width(comparison))
     print_comparison(comparison, console)
-
-
-def _plain(text: str) -> str:
-    return "\n".join(printable(line) for line in text.split("\n"))
 
 
 def _write(comparison: Comparison, arguments: argparse.Namespace) -> None:

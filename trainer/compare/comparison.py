@@ -9,11 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
+from trainer.compare.finding import find_runs
 from trainer.compare.groups import Keys, find_group, group_runs, labels, nearest
 from trainer.compare.judging import Judgement, judge_pairs
 from trainer.compare.options import Options, check, direction_of
 from trainer.compare.pairing import by_seed, matched
-from trainer.compare.runs import Run, find_runs, without_repeats
+from trainer.compare.runs import Run, without_repeats
 from trainer.compare.statistics import Estimate, estimate
 from trainer.errors import CompareError
 from trainer.identity import complete

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from trainer.compare.comparison import Row, Seed
@@ -12,6 +12,7 @@ from trainer.compare.pairing import by_seed
 from trainer.compare.runs import Run
 from trainer.compare.statistics import estimate
 from trainer.records import Status
+from trainer.report.reading import read_records
 
 
 class Point(NamedTuple):
@@ -64,23 +65,11 @@ def _points(samples: Mapping[float, Mapping[Seed, float]]) -> list[Point]:
 
 def _history(run: Run, metric: str) -> dict[float, float]:
     """The last finite value of each epoch. A last line cut off by a kill is no reason to lose the others."""
-    history = {}
-    for record in _records(run):
-        epoch, value = record.get("epoch"), record.get(metric)
-        if isinstance(epoch, int | float) and isinstance(value, int | float) and abs(value) < float("inf"):
-            history[float(epoch)] = float(value)
-    return history
-
-
-def _records(run: Run) -> Iterable[dict[str, object]]:
+    history: dict[float, float] = {}
     try:
-        lines = (run.directory / "metrics.jsonl").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return
-    for line in lines:
-        try:
-            record = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(record, dict):
-            yield record
+        for record in read_records(run.directory / "metrics.jsonl", ("epoch",)):
+            if (value := record.get(metric)) is not None and math.isfinite(value):
+                history[float(record["epoch"])] = float(value)
+    except (OSError, ValueError):
+        pass
+    return history

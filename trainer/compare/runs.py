@@ -1,22 +1,18 @@
-"""Run directories as data: find them, read `config.yaml` and `summary.json`, keep the newest of repeated runs."""
+"""Run directories as data: read `config.yaml` and `summary.json`, keep the newest of repeated runs."""
 
 from __future__ import annotations
 
-import json
 import math
-import os
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from trainer.errors import CompareError
 from trainer.identity import complete, flatten, is_learning
-from trainer.report.files import YamlLoader
 from trainer.report.hits import Hits, read_hits
+from trainer.report.reading import read_config, read_summary
 from trainer.run.process import status_of
 
 
@@ -60,69 +56,10 @@ class Run:
         return float(value)
 
 
-def find_runs(roots: Iterable[Path]) -> tuple[list[Run], list[str]]:
-    """All runs in and below `roots`, in the order they were started, with one sentence for each that is unreadable.
-
-    Raises CompareError where a root is not a directory."""
-    runs: list[Run] = []
-    warnings: list[str] = []
-    for directory in _run_directories(roots, warnings):
-        try:
-            runs.append(read_run(directory))
-        except CompareError as error:
-            warnings.append(f"Skipped {error}")
-    return _in_order(runs), warnings
-
-
-def _in_order(runs: Sequence[Run]) -> list[Run]:
-    """By their start; the runs of a sweep, which start in the order of its stacks, as its command named them."""
-    sweeps = {folder: _cells(folder) for folder in {run.directory.parent for run in runs}}
-    began: dict[Path, float] = {}
-    for run in runs:
-        folder = run.directory.parent
-        began[folder] = min(began.get(folder, run.started), run.started)
-
-    def place(run: Run) -> tuple[float, int, str]:
-        folder, name = run.directory.parent, run.directory.name
-        cell = sweeps[folder].get(name)
-        return (run.started, 0, name) if cell is None else (began[folder], cell, name)
-
-    return sorted(runs, key=place)
-
-
-def _cells(folder: Path) -> dict[str, int]:
-    """The place of each cell in the command of the sweep in `folder`; empty where there is none that can be read."""
-    try:
-        return {cell["name"]: i for i, cell in enumerate(json.loads((folder / "sweep.json").read_text())["cells"])}
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}
-
-
-def _run_directories(roots: Iterable[Path], warnings: list[str]) -> list[Path]:
-    """Each directory that holds both files of a run, once, however often and by whatever path it was given."""
-
-    def unreadable(error: OSError) -> None:
-        warnings.append(f"Skipped {error.filename}: it cannot be read ({error.strerror}).")
-
-    found: dict[Path, Path] = {}
-    for root in roots:
-        if not root.is_dir():
-            problem = "is not a directory" if root.exists() else "does not exist"
-            raise CompareError(f"{root} {problem}; give directories that hold runs, for example `train compare runs`.")
-        for folder, subfolders, files in os.walk(root, onerror=unreadable):
-            subfolders[:] = [name for name in subfolders if not name.startswith(".")]
-            if "summary.json" in files and "config.yaml" in files:
-                found.setdefault(Path(folder).resolve(), Path(folder))
-    return list(found.values())
-
-
 def read_run(directory: Path) -> Run:
     """Reads one run directory; raises CompareError naming the file and what is wrong with it."""
     summary_file, config_file = directory / "summary.json", directory / "config.yaml"
-    summary = _mapping(summary_file, json.loads)
-    config = _mapping(config_file, _parse_yaml)
-    if not isinstance(summary.get("status"), str):
-        raise CompareError(f"{summary_file}: it has no status, so it is not the summary of a run.")
+    summary, config = _read(summary_file, read_summary), _read(config_file, read_config)
     flat = complete(flatten(config))
     seed, target = flat.get("seed"), flat.get("target")
     if isinstance(seed, bool) or not isinstance(seed, int):
@@ -135,22 +72,11 @@ def read_run(directory: Path) -> Run:
     )  # fmt: skip
 
 
-def _parse_yaml(text: str) -> Any:
-    """Plain YAML. Aliases, which a few lines can nest into billions of values, are refused."""
-    if "*" in text and any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=YamlLoader)):
-        raise ValueError("YAML aliases are not allowed here")
-    return yaml.load(text, Loader=YamlLoader)  # a safe loader, in C or in Python
-
-
-def _mapping(path: Path, parse: Callable[[str], Any]) -> dict[str, Any]:
+def _read(path: Path, read: Callable[[Path], dict[str, Any]]) -> dict[str, Any]:
     try:
-        content = parse(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
-        reason = " ".join(str(error).split())[:160]
-        raise CompareError(f"{path}: it cannot be read ({reason}).") from error
-    if not isinstance(content, dict) or not content:
-        raise CompareError(f"{path}: it is empty or holds something else than keys and values.")
-    return content
+        return read(path)
+    except (OSError, ValueError) as error:
+        raise CompareError(f"{path}: {getattr(error, 'strerror', None) or error}.") from error
 
 
 def without_repeats(runs: Iterable[Run]) -> tuple[list[Run], list[Run]]:

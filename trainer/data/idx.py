@@ -113,6 +113,11 @@ def not_ours(folder: Path, bad: Mapping[IdxFile, Missing | Damaged]) -> dict[Idx
     }
 
 
+def lies_in(folder: Path, name: str) -> bool:
+    """Whether a file is in `folder`, packed or not."""
+    return any((folder / found).is_file() for found in (name, f"{name}.gz"))
+
+
 def _holds_something(path: Path) -> bool:
     return path.is_file() and path.stat().st_size > 0
 

@@ -44,6 +44,14 @@ class Mnist(Dataset):
         """Where the four files lie."""
         return Path(self.root).expanduser() / self.folder / "raw"
 
+    def is_there(self) -> bool:
+        """Whether its files lie at its root, in whatever state."""
+        return all(idx.lies_in(self.path, file.name) for file in self.files())
+
+    def files(self) -> tuple[idx.IdxFile, ...]:
+        """Training images, training labels, test images, test labels."""
+        return idx.idx_files(*self.sizes)
+
     def sources(self) -> Sources:
         """Where the files can be downloaded from."""
         from trainer.data.download import torchvision_sources
@@ -57,7 +65,7 @@ class Mnist(Dataset):
         replaced: a damaged set is somebody's data gone wrong, and no reason to train on another set. What no
         download of ours put there is never replaced.
         """
-        files = idx.idx_files(*self.sizes)
+        files = self.files()
         good, bad = idx.read_all(self.path, files, self.sha256)
         damaged = [f"{self.path / file.name} {fault}" for file, fault in bad.items() if isinstance(fault, idx.Damaged)]
         if bad:

@@ -7,6 +7,7 @@ import hashlib
 import http.client
 import logging
 import queue
+import re
 import threading
 import time
 import urllib.error
@@ -91,7 +92,7 @@ def _unpack(packed: bytes, file: IdxFile, md5: str) -> bytes:
 
 def _get(url: str, patience: Patience, progress: Progress) -> bytes:
     with _answer(url, patience) as response:
-        total = int(response.headers.get("Content-Length") or 0)
+        total = _announced(response.headers.get("Content-Length"))
         bar = progress.add_task(url.rsplit("/", 1)[-1], total=total or None)
         content, start = bytearray(), time.monotonic()
         try:
@@ -108,6 +109,11 @@ def _get(url: str, patience: Patience, progress: Progress) -> bytes:
     if len(content) < total:
         raise _Refusal(f"broke off {_after(content, total)}", passing=True)
     return bytes(content)
+
+
+def _announced(length: str | None) -> int:
+    """The number of bytes to come; 0 where a mirror says nothing, or nothing sensible."""
+    return int(length) if length and re.fullmatch("[0-9]{1,15}", length) else 0
 
 
 def _check_flow(received: int, seconds: float, patience: Patience) -> None:

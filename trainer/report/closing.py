@@ -10,6 +10,7 @@ from typing import Any
 from rich.text import Text
 
 from trainer.experiment import Experiment
+from trainer.identity import printable, printable_lines
 from trainer.records import Status
 from trainer.techniques.clipping import GradientClip
 
@@ -18,9 +19,10 @@ COLOURS = {Status.COMPLETED: "green", Status.DIVERGED: "red", Status.FAILED: "re
 
 def closing(summary: dict[str, Any], directory: Path, experiment: Experiment) -> Iterator[Text]:
     """Lines about a run that has ended, from its summary."""
+    directory = Path(printable(directory))
     yield Text(f"{result(summary)}.", style=f"bold {COLOURS.get(summary['status'], 'yellow')}")
     if summary["status"] == Status.FAILED:
-        yield Text(f"{summary.get('error')} (traceback in {directory / 'train.log'})")
+        yield Text(f"{printable_lines(str(summary.get('error')))} (traceback in {directory / 'train.log'})")
     if summary["status"] == Status.DIVERGED:
         yield Text(cure_of_divergence(summary, experiment), style="yellow")
     if (summary.get("clipped_fraction") or 0) > 0.5:

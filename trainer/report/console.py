@@ -12,6 +12,7 @@ from rich.live import Live
 from rich.panel import Panel
 from rich.text import Text
 
+from trainer.identity import printable_lines
 from trainer.records import Record
 from trainer.report.closing import closing
 from trainer.report.lines import opening, plain_line
@@ -73,6 +74,7 @@ class RunView:
 
     def warn(self, text: str, title: str = "WARNING") -> None:
         """A warning on stderr that can't be overlooked; the progress bar makes room for it."""
+        text = printable_lines(text)
         if self.live:
             self.live.update(Text(), refresh=True)
         if self.err.is_terminal:

@@ -10,6 +10,8 @@ from typing import Any
 
 from rich.console import Console
 
+from trainer.identity import printable_lines
+
 
 class Pipe(Console):
     """A console that reports a reader who has gone, where rich would end the program."""
@@ -57,4 +59,4 @@ def leave(*streams: Any) -> None:
 def say(sentence: str) -> None:
     """A sentence on stderr, which may be gone too."""
     with contextlib.suppress(OSError):
-        print(f"train: {sentence}", file=sys.stderr, flush=True)
+        print(f"train: {printable_lines(sentence)}", file=sys.stderr, flush=True)

@@ -52,9 +52,12 @@ def read_hits(directory: Path) -> Hits | None:
                 return None
             right = {name: _unpacked(content, name) for name in SPLITS if name in content}
             return Hits(right, str(content["digest"]), str(content["split"]))
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
+    except (OSError, ValueError, KeyError, TypeError, EOFError, MemoryError, OverflowError, zipfile.BadZipFile):
         return None
 
 
 def _unpacked(content: Mapping[str, np.ndarray], name: str) -> np.ndarray:
-    return np.unpackbits(content[name], count=int(content[f"{name}_images"])).astype(bool)
+    bits, images = np.unpackbits(content[name]), int(content[f"{name}_images"])
+    if not 0 <= images <= len(bits):
+        raise ValueError("more images than bits")
+    return bits[:images].astype(bool)

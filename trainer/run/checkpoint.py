@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import pickle
+import warnings
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +16,10 @@ from torch import Tensor
 from trainer.engine.state import State
 from trainer.errors import CheckpointError
 from trainer.experiment import Experiment
-from trainer.identity import FORMAT, READABLE, known_formats
-from trainer.report.files import write_whole
+from trainer.identity import FORMAT, READABLE, known_formats, printable
+from trainer.report.files import CHECKPOINT, write_whole
+from trainer.report.reading import Unreadable, check_regular, plain_data
 
-CHECKPOINT = "checkpoint.pt"
 ROWS = ("theta", "statistics", "loss", "correct", "clipped")
 COUNTS = ("step", "samples", "updates", "seconds")
 
@@ -63,14 +64,9 @@ def load(directory: Path) -> Saved:
     """Read a run's checkpoint. CheckpointError where it is missing, damaged, foreign or of another version."""
     path = directory / CHECKPOINT
     try:
-        _check_archive(path)
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        content = load_archive(path)
     except FileNotFoundError:
-        raise CheckpointError(
-            f"There is no checkpoint {path} to go on from: a run that was killed before its first must start anew."
-        ) from None
-    except Exception as error:  # there is no end to what a file can hold, nor to what torch makes of it
-        raise CheckpointError(f"{path} can't be read as a checkpoint: {_reason(error, path)}.") from None
+        raise CheckpointError(f"There is no checkpoint {path} to go on from.") from None
     number = content.get("format", content.get("version")) if isinstance(content, dict) else None
     if not isinstance(number, int):
         raise CheckpointError(f"{path} is no checkpoint of this program.")
@@ -79,12 +75,29 @@ def load(directory: Path) -> Saved:
     return _checked(content, path)
 
 
+def load_archive(path: Path) -> Any:
+    """What a file of torch's holds: tensors and plain values. CheckpointError where it is damaged or holds anything else;
+    FileNotFoundError where there is none."""
+    try:
+        check_regular(path)
+        _check_archive(path)
+        with warnings.catch_warnings(action="ignore"):  # of kinds of tensors that we refuse in a sentence
+            return torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise
+    except Exception as error:  # there is no end to what a file can hold, nor to what torch makes of it
+        raise CheckpointError(f"{path} can't be read as a checkpoint: {_reason(error, path)}.") from None
+
+
 def _check_archive(path: Path) -> None:
-    """torch passes over a flipped bit; the checksums of its zip archives do not. ValueError, BadZipFile, OSError."""
+    """torch passes over a flipped bit; the checksums of its zip archives do not. It stores without packing, so that nothing
+    unpacks to more than the file's own size. ValueError, BadZipFile, OSError."""
     with zipfile.ZipFile(path) as archive:
+        if any(part.compress_type != zipfile.ZIP_STORED for part in archive.infolist()):
+            raise ValueError("its parts are packed")
         damaged = archive.testzip()
     if damaged is not None:
-        raise ValueError(f"its part {damaged} is damaged")
+        raise ValueError(f"its part {printable(damaged)} is damaged")
 
 
 def _checked(content: dict[str, Any], path: Path) -> Saved:
@@ -95,18 +108,33 @@ def _checked(content: dict[str, Any], path: Path) -> Saved:
         saved = Saved(
             content["config"], content["dataset"], State(slots=slots, **rows, **counts), content.get("digest", "")
         )
-    except (KeyError, AttributeError):
+    except (KeyError, AttributeError, TypeError):
         raise CheckpointError(f"{path} is a checkpoint with parts missing.") from None
     width = rows["theta"].shape[-1:] if isinstance(rows["theta"], Tensor) else None
     whole = all(_is_row(t) for t in (*rows.values(), *slots)) and all(slot.shape[-1:] == width for slot in slots)
-    plain = isinstance(saved.config, dict) and isinstance(saved.dataset, str) and isinstance(saved.digest, str)
-    if not (whole and plain and all(isinstance(x, int | float) and x >= 0 for x in counts.values())):
+    plain = _is_config(saved.config) and isinstance(saved.dataset, str) and isinstance(saved.digest, str)
+    if not (whole and plain and all(_is_count(counts[name], name) for name in COUNTS)):
         raise CheckpointError(f"{path} is a checkpoint with parts of the wrong kind.")
     return saved
 
 
 def _is_row(value: Any) -> bool:
-    return isinstance(value, Tensor) and value.dtype == torch.float32 and value.dim() == 2 and len(value) == 1
+    """Whether a value is a row of numbers, all of them in the file: a few bytes can be spread over terabytes by their strides."""
+    if not isinstance(value, Tensor) or value.layout != torch.strided or value.dtype != torch.float32:
+        return False
+    return value.device.type == "cpu" and value.dim() == 2 and len(value) == 1 and value.is_contiguous()
+
+
+def _is_count(value: Any, name: str) -> bool:
+    kind = float | int if name in ("seconds", "samples") else int
+    return isinstance(value, kind) and 0 <= value < 2**63 and not isinstance(value, bool)
+
+
+def _is_config(value: Any) -> bool:
+    try:
+        return isinstance(plain_data(value), dict)
+    except Unreadable:
+        return False
 
 
 def _reason(error: BaseException, path: Path) -> str:
@@ -116,4 +144,4 @@ def _reason(error: BaseException, path: Path) -> str:
         return "it holds something else than tensors and plain values, which is not opened"
     if isinstance(error, zipfile.BadZipFile):
         return "it is cut short, or something else"
-    return " ".join(str(error).split())[:120].rstrip(".") or type(error).__name__
+    return printable(" ".join(str(error).split())[:120]).rstrip(".") or type(error).__name__

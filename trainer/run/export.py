@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-import yaml
 from torch import Tensor, nn
 
 from trainer.engine.network import Layout
 from trainer.errors import ConfigError
 from trainer.experiment import Experiment
 from trainer.model import LayerSpec, blueprint
+from trainer.report.files import CONFIG
+from trainer.report.reading import Unreadable, read_config
+from trainer.run.checkpoint import load_archive
 
 MODEL = "model.pt"
 ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid, "gelu": nn.GELU}
@@ -80,13 +82,17 @@ def load_model(run_dir: str | Path) -> nn.Sequential:
     """
     directory = Path(run_dir)
     try:
-        config = yaml.safe_load((directory / "config.yaml").read_text())
-        weights = torch.load(directory / MODEL, map_location="cpu", weights_only=True)
+        e = Experiment.from_dict(read_config(directory / CONFIG))
+        weights = load_archive(directory / MODEL)
     except FileNotFoundError as error:
         raise ConfigError(f"{directory} holds no trained model: {error.filename} is missing.") from None
-    e = Experiment.from_dict(config)
-    linear = [key for key in weights if key.endswith("weight") and weights[key].dim() == 2]
-    features, classes = weights[linear[0]].shape[1], weights[linear[-1]].shape[0]
-    module = _skeleton(e, blueprint(e.model, e.normalization, e.dropout, features, classes))
-    module.load_state_dict(weights)
+    except (OSError, Unreadable) as error:
+        raise ConfigError(f"{directory / CONFIG} can't be read as the configuration of a run: {error}.") from None
+    try:
+        linear = [weight for key, weight in weights.items() if key.endswith("weight") and weight.dim() == 2]
+        layers = blueprint(e.model, e.normalization, e.dropout, linear[0].shape[1], linear[-1].shape[0])
+        module = _skeleton(e, layers)
+        module.load_state_dict(weights)
+    except (AttributeError, TypeError, LookupError, RuntimeError):
+        raise ConfigError(f"{directory / MODEL} is not the network that {directory / CONFIG} describes.") from None
     return module.eval()

@@ -4,65 +4,86 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
-
-import yaml
+from typing import Any, NamedTuple
 
 from trainer.errors import CheckpointError, ConfigError
 from trainer.experiment import Experiment
-from trainer.identity import complete, flatten, is_housekeeping
+from trainer.identity import complete, flatten, is_housekeeping, may_be_given, printable
 from trainer.records import Status
-from trainer.report.files import CONFIG, SUMMARY, read_json
+from trainer.report.files import CHECKPOINT, CONFIG, SUMMARY
+from trainer.report.reading import Unreadable, read_config, read_summary
 from trainer.run import checkpoint
-from trainer.run.checkpoint import CHECKPOINT
 from trainer.run.process import is_stale
+from trainer.run.settings import changed, check_settings
 from trainer.run.stack_run import Job
 
 
-def resumable(directory: Path, epochs: int | None) -> Job | None:
-    """The job that goes on in `directory`, or None where it is complete; ConfigError where it can't go on."""
+class Resumable(NamedTuple):
+    """A run that can go on: from its checkpoint, or from the start where it was killed before its first."""
+
+    job: Job
+    from_checkpoint: bool
+
+
+def resumable(directory: Path, settings: Mapping[str, Any]) -> Resumable | None:
+    """What goes on in `directory`, or None where it is complete; ConfigError where it can't go on."""
+    check_settings(settings)
     config, summary = _read(directory)
-    if summary["status"] == Status.RUNNING and not is_stale(summary):
+    status = summary["status"]
+    if status == Status.RUNNING and not is_stale(summary):
         raise ConfigError(f"{directory} is being trained right now by process {summary['process']['pid']}.")
-    if summary["status"] == Status.DIVERGED:
+    if status == Status.DIVERGED:
         raise ConfigError(
             f"{directory} diverged, and would again: start a new run with a lower optimizer.lr, or with clip=grad."
         )
-    _same_configuration(directory, config, checkpoint.load(directory).config)
     experiment = Experiment.from_dict(config)
-    if epochs is not None:
-        _tell_horizon(experiment, epochs)
-        experiment = replace(experiment, epochs=epochs)
-    elif summary["status"] == Status.COMPLETED:
+    begun = (directory / CHECKPOINT).exists()
+    if begun:
+        _same_configuration(directory, config, checkpoint.load(directory).config)
+    if status == Status.COMPLETED and "epochs" not in settings:
         return None
-    return Job(experiment, directory, tuple(map(str, summary.get("overrides", ()))))
+    if status == Status.COMPLETED and not begun:  # it had one: to begin anew would throw its results away
+        raise ConfigError(f"{directory} is complete and its {CHECKPOINT} is gone: start a new run for more epochs.")
+    wanted = changed(experiment, settings)
+    _tell_horizon(experiment, wanted.epochs)
+    return Resumable(Job(wanted, directory, tuple(summary["overrides"])), begun)
 
 
 def _read(directory: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     if not directory.is_dir():
         raise ConfigError(f"There is no directory {directory} to resume.")
     try:
-        config = yaml.safe_load((directory / CONFIG).read_text())
-        summary = read_json(directory / SUMMARY)
-        return dict(config), {"status": summary["status"], **summary}
-    except (OSError, ValueError, TypeError, KeyError, RecursionError, yaml.YAMLError):
+        return read_config(directory / CONFIG), _summary(directory)
+    except FileNotFoundError:
+        raise ConfigError(f"{directory} is no run's directory: it has no {CONFIG}.") from None
+    except (OSError, ValueError) as error:
+        reason = printable(getattr(error, "strerror", None) or error)
         raise ConfigError(
-            f"{directory} is no run's directory: it needs {CONFIG}, {SUMMARY} and {CHECKPOINT} to be resumed."
+            f"{directory} can't be resumed: its {CONFIG} or {SUMMARY} can't be read ({reason})."
         ) from None
 
 
+def _summary(directory: Path) -> dict[str, Any]:
+    """How the run stands. One that was killed before it could say so has its configuration and nothing else."""
+    try:
+        return read_summary(directory / SUMMARY)
+    except FileNotFoundError:
+        if (directory / CHECKPOINT).exists():
+            raise Unreadable(f"{SUMMARY} is missing") from None
+        return {"status": Status.INTERRUPTED, "overrides": []}
+
+
 def _same_configuration(directory: Path, config: Mapping[str, Any], saved: Mapping[str, Any]) -> None:
-    """Refuse a config.yaml that was edited since the checkpoint, in what decides it, but for its length; show what differs."""
+    """Refuse a config.yaml that was edited since the checkpoint, in what may not be given anew; show what differs."""
     now, then = complete(flatten(config)), complete(flatten(saved))
-    changed = [
-        f"{key} was {then.get(key)} and is {now.get(key)}"
-        for key in sorted({*now, *then} - {"epochs"})
-        if now.get(key) != then.get(key) and not is_housekeeping(key)
+    edited = [
+        printable(f"{key} was {then.get(key)} and is {now.get(key)}")
+        for key in sorted({*now, *then})
+        if now.get(key) != then.get(key) and not (may_be_given(key) or is_housekeeping(key))
     ]
-    if changed:
-        raise CheckpointError(f"{directory}/{CONFIG} no longer fits the checkpoint: {'; '.join(changed)}.")
+    if edited:
+        raise CheckpointError(f"{directory}/{CONFIG} no longer fits the checkpoint: {'; '.join(edited)}.")
 
 
 def _tell_horizon(e: Experiment, epochs: int) -> None:

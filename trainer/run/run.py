@@ -6,14 +6,16 @@ import os
 import shutil
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from trainer.data.loading import load
 from trainer.data.tensors import on_device
 from trainer.engine.devices import resolve
 from trainer.errors import STOPPED, ConfigError, DataError, ExitCode, Stopped
+from trainer.identity import printable
 from trainer.records import Record, Status
 from trainer.report.console import RunView
 from trainer.report.files import SUMMARY
@@ -22,6 +24,7 @@ from trainer.report.run_info import RunInfo
 from trainer.run import checkpoint
 from trainer.run.directories import alone
 from trainer.run.resume import resumable
+from trainer.run.run_directory import clear
 from trainer.run.signals import Signals
 from trainer.run.stack_run import Job, StackRun
 
@@ -34,15 +37,22 @@ def run_single(job: Job) -> int:
     return _answered(job, resumed=False)
 
 
-def resume(directory: Path, epochs: int | None = None) -> int:
-    """Go on from the checkpoints of the run in `directory`, to `epochs` in all where given; returns the exit code."""
+def resume(directory: Path, settings: Mapping[str, Any]) -> int:
+    """Go on with the run in `directory` from its checkpoint, or from the start where it was killed before its first; returns
+    the exit code.
+
+    `settings` are flat dotted keys: `epochs`, of which there will be so many in all, and what is no part of what a run is
+    (`identity.may_be_given`).
+    """
     try:
-        if resumable(directory, epochs) is None:
-            print(f"{directory} is complete; to train on, add epochs=N.")
+        if resumable(directory, settings) is None:
+            print(printable(f"{directory} is complete; to train on, add epochs=N."))
             return 0
         with alone(directory):
-            job = resumable(directory, epochs)  # again: another process may have been at it until now
-            return 0 if job is None else _answered(job, resumed=True)
+            found = resumable(directory, settings)  # again: another process may have been at it until now
+            if found and not found.from_checkpoint:
+                say(f"{directory} has no checkpoint yet: it begins anew, to the same bits as if it had never stopped.")
+            return 0 if found is None else _answered(found.job, found.from_checkpoint)
     except ConfigError as error:
         say(str(error))
         return ExitCode.WRONG
@@ -89,6 +99,8 @@ def _prepare(job: Job, signals: Signals, resumed: bool) -> tuple[StackRun, str |
     used = checkpoint.load(job.directory).dataset if resumed else e.dataset.name
     data = load(e.dataset, fallen_back=used != e.dataset.name)
     tensors = on_device(data, device)
+    if not resumed:
+        clear(job.directory)
     signals.training = True  # from here on there is something to save
     return StackRun([job], tensors, resumed), data.notice
 

@@ -22,14 +22,13 @@ from trainer.report.files import (
     MetricsFile,
     as_row,
     clear_partials,
-    read_json,
-    read_metrics,
     write_json,
     write_whole,
     write_yaml,
 )
 from trainer.report.guarded import Guarded
 from trainer.report.hits import HITS, write_hits
+from trainer.report.reading import read_records, read_summary
 from trainer.report.tensorboard import LIKELY, TensorBoard
 from trainer.run import checkpoint
 from trainer.run.export import MODEL, plain_module
@@ -44,12 +43,15 @@ class RunDirectory:
     def __init__(self, directory: Path, summary: Summary, layout: Layout, resumed: State | None = None):
         """Begin, or go on from the state `resumed`. OSError where a result can't be written."""
         self.directory, self.summary, self.layout = directory, summary, layout
-        experiment, step = summary.experiment, resumed.step if resumed else 0
+        step = resumed.step if resumed else 0
         rows = self._earlier(resumed) if resumed else []
         clear_partials(directory)
         (directory / HITS).unlink(missing_ok=True)  # of a final network, which this run does not have yet
+        if resumed is None:
+            self._write_config()  # with it alone the run can begin anew
         self._write_summary()  # before the rest, so that no moment shows a run as complete that goes on
-        write_yaml(directory / CONFIG, {"format": FORMAT, **experiment.to_dict()})
+        if resumed is not None:
+            self._write_config()
         self.metrics = MetricsFile(directory, rows)
         self.log = Guarded(f"{directory}/train.log", lambda: LogFile(directory))
         self.tensorboard = Guarded("TensorBoard's file", lambda: self._tensorboard(step))
@@ -66,7 +68,7 @@ class RunDirectory:
     def _earlier(self, state: State) -> list[dict[str, Any]]:
         """The records up to the state, which the summary goes on from. CheckpointError where some are lost."""
         path = self.directory / METRICS
-        rows = read_metrics(path, state.step)
+        rows = _records(path, state.step)
         last = rows[-1]["step"] if rows else 0
         if last != state.step - state.updates:
             raise CheckpointError(
@@ -126,6 +128,9 @@ class RunDirectory:
         module = plain_module(self.summary.experiment, self.layout, state.theta, state.statistics)
         return checkpoint.serialised(module.state_dict())
 
+    def _write_config(self) -> None:
+        write_yaml(self.directory / CONFIG, {"format": FORMAT, **self.summary.experiment.to_dict()})
+
     def _write_summary(self) -> None:
         write_json(self.directory / SUMMARY, self.summary.as_dict())
 
@@ -137,9 +142,25 @@ class RunDirectory:
         self.metrics.close()
 
 
+def clear(directory: Path) -> None:
+    """Take away what an unfinished run has left, all but its log."""
+    for name in (METRICS, checkpoint.CHECKPOINT, BEST, MODEL, HITS):
+        (directory / name).unlink(missing_ok=True)
+    for path in directory.glob("events.out.tfevents.*"):
+        path.unlink()
+
+
+def _records(path: Path, up_to: int) -> list[dict[str, Any]]:
+    """The records of a metrics file up to a step; none where there is no such file."""
+    try:
+        return [row for row in read_records(path) if row["step"] <= up_to]
+    except (OSError, ValueError):
+        return []
+
+
 def _wall_seconds(path: Path) -> float:
     """How long earlier sessions took, as far as they could write it down."""
     try:
-        return float(read_json(path)["wall_seconds"])
+        return float(read_summary(path)["wall_seconds"])
     except (OSError, ValueError, TypeError, KeyError):
         return 0.0

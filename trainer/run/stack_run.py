@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -146,6 +147,13 @@ class StackRun:
         return [directory.summary.as_dict() for directory in self.directories]
 
 
+def _cure(job: Job) -> str:
+    """How to say where a run's data lie now; nothing for data that need no files."""
+    keys = [key for key in ("root", "path") if hasattr(job.experiment.dataset, key)]
+    command = f"train resume {shlex.quote(str(job.directory))}"
+    return "".join(f" Where its data lie elsewhere now, type: {command} dataset.{key}=PLACE" for key in keys)
+
+
 def _saved(job: Job, data: Tensors) -> State:
     """The state to go on from. CheckpointError where it can't be had, or is that of other data, another network or optimizer."""
     saved, e = checkpoint.load(job.directory), job.experiment
@@ -153,7 +161,7 @@ def _saved(job: Job, data: Tensors) -> State:
     if saved.dataset != data.name or saved.digest not in ("", data.digest):
         raise CheckpointError(
             f"{job.directory} was trained on {saved.dataset}{' with other images' * (saved.dataset == data.name)}, and now "
-            f"{data.name} is what its configuration finds."
+            f"{data.name} is what its configuration finds.{_cure(job)}"
         )
     layout = layout_of(e, data.features, data.classes)
     wanted = layout.width, layout.statistics_width, len(e.optimizer.slots)

@@ -102,10 +102,14 @@ def _sweep(hydra: Hydra, config: DictConfig, overrides: Sequence[Override]) -> i
         _check_settings(config.hydra.launcher, experiments)
     wanted, name = Path(config.hydra.sweep.dir), config.name
     place = reuse if name and ours else claim
-    directory = QuotedString(str(place(wanted.parent, name or wanted.name)), Quote.single).with_quotes()
+    chosen = place(wanted.parent, name or wanted.name)
+    directory = QuotedString(str(chosen), Quote.single).with_quotes()
     lines = [str(override.input_line) for override in overrides]
     settings = ["hydra.mode=MULTIRUN", f"hydra.sweep.dir={directory}"]
-    hydra.multirun(config.hydra.job.config_name, run_cell, [*lines, *settings])
+    try:
+        hydra.multirun(config.hydra.job.config_name, run_cell, [*lines, *settings])
+    except OSError as error:  # from Hydra's own files: the disk is full before the sweep has begun
+        raise unwritable(chosen, error) from error
     return 0
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import trainer
-from trainer.errors import STOPPED, ConfigError, ExitCode, Stopped
+from trainer.errors import STOPPED, ConfigError, ExitCode, Stopped, Unwritten
 
 
 def main() -> NoReturn:
@@ -26,6 +26,8 @@ def run(argv: Sequence[str]) -> int:
         return _dispatch(list(argv))
     except ConfigError as error:
         return _refused(error, str(error))
+    except Unwritten:
+        return ExitCode.CRASHED
     except Stopped as stop:  # by a signal, all saved and said
         return STOPPED[stop.status]
     except KeyboardInterrupt:
@@ -71,13 +73,14 @@ def _resume(words: list[str]) -> int:
     from trainer.sweep.cells import SWEEP
 
     directory, epochs = parse_resume(words)
+    settings = {} if epochs is None else {"epochs": epochs}
     if (directory / SWEEP).exists():
         from trainer.sweep.sweep import resume_sweep
 
-        return resume_sweep(directory, epochs)
+        return resume_sweep(directory, settings)
     from trainer.run.run import resume
 
-    return resume(directory, epochs)
+    return resume(directory, settings)
 
 
 def _train(argv: list[str]) -> int:
@@ -104,7 +107,9 @@ def _train(argv: list[str]) -> int:
 def _refused(error: Exception, sentence: str) -> int:
     if "1" in (os.environ.get("TRAIN_TRACEBACK"), os.environ.get("HYDRA_FULL_ERROR")):
         traceback.print_exception(error)
-    print(f"train: {sentence}", file=sys.stderr)
+    from trainer.report.guarded import say
+
+    say(sentence)
     return ExitCode.WRONG
 
 

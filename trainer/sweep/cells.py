@@ -9,7 +9,8 @@ from pathlib import Path
 from trainer.errors import ConfigError
 from trainer.experiment import Experiment
 from trainer.identity import FORMAT, READABLE, known_formats
-from trainer.report.files import read_json, write_json
+from trainer.report.files import write_json
+from trainer.report.reading import read_json_list
 from trainer.schema import did_you_mean
 from trainer.sweep.prune import PRUNERS
 
@@ -67,7 +68,7 @@ def read_sweep(directory: Path) -> tuple[list[Cell], SweepSettings]:
     if not path.exists():
         return [], SweepSettings()
     try:
-        content = read_json(path)
+        content = read_json_list(path)
         if content.get("format", FORMAT) not in READABLE:
             raise ValueError(f"its format is {content['format']}, and {known_formats().rstrip('.')}")
         cells = [
@@ -81,6 +82,6 @@ def read_sweep(directory: Path) -> tuple[list[Cell], SweepSettings]:
 
 def _component(name: str) -> str:
     """A name from a file, refused where it would lead out of the sweep's directory."""
-    if name != Path(name).name or name in ("", ".", ".."):
+    if name != Path(name).name or name in ("", ".", "..") or not name.isprintable():
         raise ValueError(f"{name!r} is no name of a directory")
     return name

@@ -26,9 +26,11 @@ def opening(scheduler: Scheduler) -> str:
     trained = (
         f" in {len(scheduler.stacks)} stack{'s' * (len(scheduler.stacks) != 1)} on {where}" if scheduler.stacks else ""
     )
-    changed = sum(cell_found.replaced for cell_found in scheduler.found)
+    anew = sum(cell_found.anew for cell_found in scheduler.found)
+    again = f" ({anew} anew: killed before the first checkpoint, to the same bits)" if anew else ""
+    changed = sum(cell_found.replaced and not cell_found.damaged for cell_found in scheduler.found)
     note = f"; {changed} had another configuration before, kept in {scheduler.directory / REPLACED}" if changed else ""
-    return f"{', '.join([*parts, f'{new} to run'])}{trained}{note}"
+    return f"{', '.join([*parts, f'{new} to run{again}'])}{trained}{note}"
 
 
 def conclude(scheduler: Scheduler, stopped: str | None) -> None:
@@ -36,6 +38,7 @@ def conclude(scheduler: Scheduler, stopped: str | None) -> None:
     from trainer.compare.command import compare_table
 
     view, directory = scheduler.view, scheduler.directory
+    path = shlex.quote(str(directory))
     if any(
         status in (Status.COMPLETED, Status.DIVERGED, Status.PRUNED) for status in scheduler.progress.statuses.values()
     ):
@@ -45,7 +48,8 @@ def conclude(scheduler: Scheduler, stopped: str | None) -> None:
     ends = [f"{n} {status}" for status, n in count.most_common()] + [f"{waiting} not begun"] * bool(waiting)
     view.say(f"{', '.join(ends)} in {scheduler.progress.seconds():.1f} s", "bold")
     _failures(scheduler)
-    path = shlex.quote(str(directory))
+    if scheduler.results.refused:
+        view.warn(f"{scheduler.results.refusal()} What the runs saved is whole; train resume {path} writes the table.")
     if stopped or waiting or count[Status.FAILED] or count[Status.INTERRUPTED]:
         view.say(f"  train resume {path}  # go on with what is missing")
     view.say(f"  tensorboard --logdir {path}  # curves")

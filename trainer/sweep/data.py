@@ -9,7 +9,8 @@ from typing import NamedTuple
 from trainer.data.datasets import Dataset
 from trainer.data.loading import find
 from trainer.errors import ConfigError, DataError
-from trainer.report.files import SUMMARY, read_json
+from trainer.report.files import SUMMARY
+from trainer.report.reading import read_summary
 from trainer.sweep.cells import Cell
 
 
@@ -65,7 +66,7 @@ def _used(cells: Iterable[Cell], directory: Path) -> dict[Hashable, Used]:
     used: dict[Hashable, Used] = {}
     for cell in cells:
         try:
-            summary = read_json(directory / cell.name / SUMMARY)
+            summary = read_summary(directory / cell.name / SUMMARY)
             own = Used(directory / cell.name, summary["dataset"], summary.get("dataset_digest", ""))
         except (OSError, ValueError, TypeError, KeyError):
             continue

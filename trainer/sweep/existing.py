@@ -8,13 +8,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from trainer.errors import CheckpointError, ConfigError
 from trainer.experiment import Experiment
 from trainer.identity import differences
 from trainer.records import Status
-from trainer.report.files import CONFIG, SUMMARY, YamlLoader, read_json
+from trainer.report.files import CHECKPOINT, CONFIG, SUMMARY
+from trainer.report.reading import read_config, read_summary
 from trainer.run.process import is_stale
 from trainer.sweep.cells import Cell
 
@@ -26,24 +25,28 @@ REPLACED = ".replaced"
 class Existing:
     """`summary` of a finished run; `step` of the checkpoint to go on from, on which data set; all None: from the start.
 
-    `replaced`: a run of another configuration is to be moved aside, never overwritten.
+    `anew`: it was begun, and killed before its first checkpoint. `replaced`: what is there, of another configuration or
+    `damaged` (the sentence says how), is to be moved aside, never overwritten.
     """
 
     summary: dict[str, Any] | None = None
     step: int | None = None
     dataset: str | None = None
+    anew: bool = False
     replaced: bool = False
+    damaged: str | None = None
 
 
-def existing(cell: Cell, directory: Path, results: Collection[str], extends: bool = False) -> Existing:
-    """How the cell in `directory` stands. `results` are the statuses that need no more work; with `extends` more epochs than
-    before go on from the checkpoint. What was trained with another configuration is `replaced`."""
+def existing(cell: Cell, directory: Path, results: Collection[str], given: Collection[str] = ()) -> Existing:
+    """How the cell in `directory` stands. `results` are the statuses that need no more work. `given` are the keys that
+    `resume` was given anew: with `epochs` among them more epochs than before go on from the checkpoint. What was trained
+    with another configuration is `replaced`."""
     try:
-        summary = read_json(directory / SUMMARY)
-        config = yaml.load((directory / CONFIG).read_text(), Loader=YamlLoader)  # a safe loader
-        changed, status = differences(cell.experiment.to_dict(), config), summary["status"]
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, yaml.YAMLError):
+        summary, config = read_summary(directory / SUMMARY), read_config(directory / CONFIG)
+    except (OSError, ValueError):
         return Existing()
+    status, extends = summary["status"], "epochs" in given
+    changed = differences(cell.experiment.to_dict(), config) - ({*given} - {"epochs"})
     if status == Status.RUNNING and not is_stale(summary):
         raise ConfigError(f"{directory} is being trained right now by process {summary['process']['pid']}.")
     if not changed and status in results:
@@ -52,19 +55,21 @@ def existing(cell: Cell, directory: Path, results: Collection[str], extends: boo
         return Existing(replaced=True)
     if extends and status in results and status != Status.COMPLETED:
         return Existing(summary=summary)  # diverged or pruned: more epochs don't change that
-    return saved(cell.experiment, directory)
+    return saved(cell.experiment, directory, given)
 
 
-def saved(experiment: Experiment, directory: Path) -> Existing:
-    """Where the checkpoint stands; from the start where there is none that fits."""
+def saved(experiment: Experiment, directory: Path, given: Collection[str] = ()) -> Existing:
+    """Where the checkpoint stands; from the start where there is none yet, or none that fits."""
+    if not (directory / CHECKPOINT).exists():
+        return Existing(anew=True)
     from trainer.run import checkpoint  # imports torch, which only an unfinished run needs here
 
     try:
         found = checkpoint.load(directory)
-    except CheckpointError:
-        return Existing()
-    if differences(experiment.to_dict(), found.config) - {"epochs"}:
-        return Existing()
+    except CheckpointError as error:
+        return Existing(replaced=True, damaged=str(error))
+    if differences(experiment.to_dict(), found.config) - {"epochs", *given}:
+        return Existing(replaced=True)
     return Existing(step=found.state.step, dataset=found.dataset)
 
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from trainer.identity import FORMAT
 from trainer.records import Status
-from trainer.report.files import CONFIG, LOG, SUMMARY, read_json, write_json, write_yaml
+from trainer.report.files import CONFIG, SUMMARY, open_log, write_json, write_yaml
+from trainer.report.reading import read_summary
 from trainer.run.process import process
 from trainer.sweep.cells import Cell
 
@@ -29,7 +30,7 @@ def fail(cell: Cell, directory: Path, error: str, log: str) -> dict[str, Any]:
     What the disk refuses is left out: it may be the very reason.
     """
     try:
-        summary: dict[str, Any] = read_json(directory / SUMMARY)
+        summary = read_summary(directory / SUMMARY)
     except (OSError, ValueError):
         summary = _nothing_done(cell)
     summary |= {"status": Status.FAILED, "error": error, "process": process()}
@@ -37,7 +38,7 @@ def fail(cell: Cell, directory: Path, error: str, log: str) -> dict[str, Any]:
         directory.mkdir(exist_ok=True)
         if not (directory / CONFIG).exists():
             write_yaml(directory / CONFIG, {"format": FORMAT, **cell.experiment.to_dict()})
-        with open(directory / LOG, "a", encoding="utf-8") as file:
+        with open_log(directory) as file:
             file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} failed: {error}\n{log}")
         write_json(directory / SUMMARY, summary)
     except OSError as refused:

@@ -31,6 +31,7 @@ class Results:
         self.directory, self.cells = directory, list(cells)
         self.summaries: dict[int, dict[str, Any]] = {}
         self.written = 0.0
+        self.refused: OSError | None = None
 
     def take(self, cell: int, summary: dict[str, Any]) -> None:
         """Take in how a cell ended; written soon."""
@@ -42,11 +43,19 @@ class Results:
             self.write()
 
     def write(self) -> None:
-        """Replace both files. Raises OSError where the disk refuses; the old files are whole then."""
-        rows = table(self.cells, self.summaries)
-        write_whole(self.directory / CSV, as_csv(rows))
-        write_json(self.directory / JSON, rows)
+        """Replace both files. Where the disk refuses the old ones are whole, `refused` says why, and the runs go on."""
+        rows, self.refused = table(self.cells, self.summaries), None
+        try:
+            write_whole(self.directory / CSV, as_csv(rows))
+            write_json(self.directory / JSON, rows)
+        except OSError as error:
+            self.refused = error
         self.written = time.monotonic()
+
+    def refusal(self) -> str:
+        """The sentence for what the disk refused."""
+        reason = self.refused and (self.refused.strerror or self.refused)
+        return f"{self.directory / CSV} can't be written: {reason}."
 
 
 def table(cells: Sequence[Cell], summaries: Mapping[int, Mapping[str, Any]]) -> list[dict[str, Any]]:

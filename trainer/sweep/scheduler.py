@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from trainer.records import Status
-from trainer.report.files import SUMMARY, read_json
+from trainer.report.files import SUMMARY
+from trainer.report.reading import read_summary
 from trainer.sweep.cells import Cell, SweepSettings
 from trainer.sweep.data import SweepData
 from trainer.sweep.devices import WorkerSlot
@@ -43,7 +45,7 @@ class Scheduler:
         self.progress = Progress(len(cells), len(self.stacks), cost, skipped=len(cells) - len(todo))
         self.view = SweepConsole(self.progress)
         self.notices = set(data.notices)
-        self.failed_fast = False
+        self.failed_fast = self.warned = False
         self._take_finished(every)
 
     def _take_finished(self, every: Sequence[Cell]) -> None:
@@ -52,8 +54,8 @@ class Scheduler:
                 self._take(i, cell_found.summary)
         for i in range(len(self.cells), len(every)):
             path = self.directory / every[i].name / SUMMARY
-            if path.exists():
-                self.results.take(i, read_json(path))
+            with suppress(OSError, ValueError):
+                self.results.take(i, read_summary(path))
 
     def _piece(self, cell: int, cell_found: Existing) -> Piece:
         return Piece(cell, self.cells[cell].experiment, cell_found.step, cell_found.dataset)
@@ -86,7 +88,7 @@ class Scheduler:
         if event == "progress":
             self._progress(worker, message)
         elif event == "ended":
-            self._ended(message["cell"], read_json(self.directory / self.cells[message["cell"]].name / SUMMARY))
+            self._ended(message["cell"], self._summary(message["cell"]))
         elif event == "done":
             self._close(worker)
         elif event == "stderr":
@@ -112,6 +114,9 @@ class Scheduler:
         self.progress.running -= 1
         self._take(cell, summary)
         self.results.write_soon()
+        if self.results.refused and not self.warned:
+            self.warned = True
+            self.view.warn(f"{self.results.refusal()} The runs go on; it is tried again.")
 
     def _take(self, cell: int, summary: dict[str, Any]) -> None:
         self.results.take(cell, summary)
@@ -120,17 +125,17 @@ class Scheduler:
 
     def crashed(self, worker: Worker, message: Message) -> list[Stack]:
         """After an exception in a stack: one run has failed; of several nobody knows whose fault it was, or whether they were
-        too many for the memory, so each half is tried again. What a mistake in data or device stops would stop all."""
+        too many for the memory, so each half is tried again. What a mistake in data or device stops would stop all, and so
+        would a disk that is full or gone."""
         left = list(worker.left)
-        if len(left) > 1 and not message["mistake"]:
+        if len(left) > 1 and not message["mistake"] and self.directory.is_dir():
             stacks = self._halves(left)
             self.progress.divide(id(worker), len(left), len(stacks))
             return stacks
         for cell in left:
-            path = self.directory / self.cells[cell].name
-            logged = message["logged"] and path.joinpath(SUMMARY).exists()
+            logged = message["logged"]
             self._failed(
-                cell, read_json(path / SUMMARY) if logged else self._fail(cell, message["error"], message["traceback"])
+                cell, self._summary(cell) if logged else self._fail(cell, message["error"], message["traceback"])
             )
         self._close(worker)
         return []
@@ -145,6 +150,14 @@ class Scheduler:
         for cell in worker.left:
             self._failed(cell, self._fail(cell, reason(worker.process.returncode), "".join(worker.last_words)))
         self._close(worker)
+
+    def _summary(self, cell: int) -> dict[str, Any]:
+        """What a cell that has ended says of itself; that it failed, where this can't be read any more."""
+        path = self.directory / self.cells[cell].name / SUMMARY
+        try:
+            return read_summary(path)
+        except (OSError, ValueError) as error:
+            return self._fail(cell, f"{path} can't be read: {getattr(error, 'strerror', None) or error}", "")
 
     def _fail(self, cell: int, error: str, log: str) -> dict[str, Any]:
         return fail(self.cells[cell], self.directory / self.cells[cell].name, error, log)

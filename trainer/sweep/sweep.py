@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from trainer.errors import STOPPED, ConfigError, ExitCode, Stopped
+from trainer.errors import STOPPED, ConfigError, ExitCode, Stopped, Unwritten
+from trainer.experiment import Experiment
 from trainer.records import Status
+from trainer.report.guarded import say
 from trainer.run.directories import alone
+from trainer.run.settings import changed, check_settings
 from trainer.run.signals import Signals
 from trainer.sweep.cells import SWEEP, Cell, SweepSettings, check_prunable, read_sweep, write_sweep
 from trainer.sweep.closing import conclude, opening
 from trainer.sweep.data import find_data
 from trainer.sweep.devices import WorkerSlot, find_slots
-from trainer.sweep.existing import existing, move_aside
+from trainer.sweep.existing import REPLACED, existing, move_aside
 from trainer.sweep.scheduler import Scheduler
 
 
@@ -29,27 +32,47 @@ def run_sweep(cells: Sequence[Cell], directory: Path, settings: SweepSettings) -
     names = [cell.name for cell in cells]
     if len(set(names)) < len(names):
         raise ValueError("Two cells of a sweep have the same name.")
-    return _run(cells, directory, settings, extends=False)[: len(cells)]
+    return _run(cells, directory, settings)[: len(cells)]
 
 
-def resume_sweep(directory: Path, epochs: int | None = None) -> int:
-    """Go on with the sweep in `directory`, each run to `epochs` in all where given; returns the exit code."""
+def resume_sweep(directory: Path, settings: Mapping[str, Any]) -> int:
+    """Go on with the sweep in `directory`; returns the exit code. `settings` are flat dotted keys as for `run.resume`; each
+    run whose configuration has the key takes it."""
     try:
-        cells, settings = read_sweep(directory)
+        check_settings(settings)
+        cells, launcher = read_sweep(directory)
         if not cells:
             raise ConfigError(f"{directory} holds no {SWEEP}, so there is no sweep to resume.")
-        summaries = _run(_longer(cells, epochs), directory, settings, extends=epochs is not None)
+        longer = given_anew(cells, settings)
+        _check_longer(cells, settings.get("epochs"))
+        summaries = _run(longer, directory, launcher, settings)
     except ConfigError as error:
-        print(f"train: {error}", file=sys.stderr)
+        say(str(error))
         return ExitCode.WRONG
     except Stopped as stop:
         return STOPPED[stop.status]
+    except Unwritten:
+        return ExitCode.CRASHED
     return ExitCode.CRASHED if any(summary["status"] == Status.FAILED for summary in summaries) else 0
 
 
-def _longer(cells: Sequence[Cell], epochs: int | None) -> list[Cell]:
+def given_anew(cells: Sequence[Cell], settings: Mapping[str, Any]) -> list[Cell]:
+    """The cells with the settings that they have keys for; ConfigError where none of them has a key."""
+    own = [{key: value for key, value in settings.items() if _has(cell.experiment, key)} for cell in cells]
+    for key in settings:
+        if not any(key in each for each in own):
+            changed(cells[0].experiment, {key: settings[key]})  # says why
+    return [replace(c, experiment=changed(c.experiment, each)) for c, each in zip(cells, own, strict=True)]
+
+
+def _has(experiment: Experiment, key: str) -> bool:
+    group, _, field = key.partition(".")
+    return hasattr(getattr(experiment, group, None), field) if field else hasattr(experiment, key)
+
+
+def _check_longer(cells: Sequence[Cell], epochs: int | None) -> None:
     if epochs is None:
-        return list(cells)
+        return
     if any(cell.experiment.epochs > epochs for cell in cells):
         raise ConfigError(f"epochs={epochs} is less than this sweep was asked for.")
     if any(cell.experiment.epochs != epochs and cell.experiment.decay.has_horizon for cell in cells):
@@ -58,23 +81,27 @@ def _longer(cells: Sequence[Cell], epochs: int | None) -> list[Cell]:
             "they are, which is not the same as a run of that length from the start.",
             file=sys.stderr,
         )
-    return [replace(cell, experiment=replace(cell.experiment, epochs=epochs)) for cell in cells]
 
 
-def _run(cells: Sequence[Cell], directory: Path, settings: SweepSettings, extends: bool) -> list[dict[str, Any]]:
+def _run(
+    cells: Sequence[Cell], directory: Path, settings: SweepSettings, given: Collection[str] = ()
+) -> list[dict[str, Any]]:
     check_prunable(cells, settings)
     slots = find_slots({c.experiment.device for c in cells}, settings.workers, len(cells))
     with alone(directory):
         every = [*cells, *_others(cells, directory)]
         prepared = [_prepared(cell, slots) for cell in cells]
         results = {Status.COMPLETED, Status.DIVERGED} | ({Status.PRUNED} if settings.prune else set())
-        found = [existing(cell, directory / cell.name, results, extends) for cell in cells]
+        found = [existing(cell, directory / cell.name, results, given) for cell in cells]
         todo = [cell for cell, cell_found in zip(cells, found, strict=True) if cell_found.summary is None]
         data = find_data(todo, every, directory)
-        write_sweep(directory, every, settings)
-        for cell, cell_found in zip(cells, found, strict=True):
-            if cell_found.replaced:
-                move_aside(directory / cell.name)
+        try:
+            write_sweep(directory, every, settings)
+            for cell, cell_found in zip(cells, found, strict=True):
+                if cell_found.replaced:
+                    move_aside(directory / cell.name)
+        except OSError as error:
+            raise ConfigError(f"{directory} can't be written: {error.strerror or error}.") from error
         return _train(Scheduler(prepared, every, found, data, slots, directory, settings))
 
 
@@ -85,10 +112,16 @@ def _train(scheduler: Scheduler) -> list[dict[str, Any]]:
             view.say(opening(scheduler))
             for notice in scheduler.data.notices:
                 view.warn(notice, title="WARNING: another data set")
+            for damaged in filter(None, (found.damaged for found in scheduler.found)):
+                view.warn(
+                    f"{damaged} That run begins anew; what was there is kept in {scheduler.directory / REPLACED}."
+                )
             scheduler.work(lambda: signals.status)
         conclude(scheduler, signals.status)
     if signals.status:
         raise Stopped(signals.status)
+    if scheduler.results.refused:
+        raise Unwritten(scheduler.results.refusal())
     return [
         scheduler.results.summaries.get(i, {"status": Status.WAITING, "error": None})
         for i in range(len(scheduler.cells))

@@ -13,6 +13,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from trainer.identity import printable_lines
 from trainer.records import Status
 from trainer.report.console import animates
 from trainer.report.guarded import Guarded, Pipe
@@ -61,10 +62,11 @@ class SweepView:
 
     def say(self, text: str, style: str = "") -> None:
         """A line that stays."""
-        self.out.print(Text(text, style), soft_wrap=True)
+        self.out.print(Text(printable_lines(text), style), soft_wrap=True)
 
     def warn(self, text: str, title: str | None = None) -> None:
         """A warning on stderr; with a title one that can't be overlooked."""
+        text = printable_lines(text)
         if title and self.err.is_terminal:
             self.err.print(Panel(Text(text), title=title, border_style="bold yellow"))
         else:

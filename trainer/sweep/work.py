@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import time
 import traceback
 from collections.abc import Sequence
@@ -16,16 +17,15 @@ from trainer.engine.devices import resolve
 from trainer.errors import ConfigError, DataError
 from trainer.experiment import Experiment
 from trainer.records import Record, Status
-from trainer.report.files import METRICS, SUMMARY
-from trainer.report.hits import HITS
-from trainer.run import checkpoint
-from trainer.run.export import MODEL
-from trainer.run.run_directory import BEST
+from trainer.run.run_directory import clear
 from trainer.run.stack_run import Job, StackRun
 from trainer.sweep.prune import PRUNERS
 
 if TYPE_CHECKING:
     from trainer.sweep.pipe import Orders, Reports
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+"""There is no room for anybody."""
 
 INTERVAL = 0.25  # seconds between two reports of progress
 
@@ -69,6 +69,7 @@ def train_stack(order: dict[str, Any], device: str, orders: Orders, report: Repo
         orders.training = True
         if not order["resumed"]:
             for job in jobs:
+                job.directory.mkdir(exist_ok=True)
                 clear(job.directory)
         run = StackRun(jobs, data, order["resumed"], PRUNERS.get(order["prune"]))
         watch = Watch(run, [c["cell"] for c in order["cells"]], report)
@@ -92,15 +93,6 @@ def tensors(dataset: Dataset, fallen_back: bool, device: str) -> tuple[Tensors, 
     return on_device(data, resolve(device)), data.notice
 
 
-def clear(directory: Path) -> None:
-    """Take away what an unfinished run has left, all but its log."""
-    directory.mkdir(exist_ok=True)
-    for name in (SUMMARY, METRICS, checkpoint.CHECKPOINT, BEST, MODEL, HITS):
-        (directory / name).unlink(missing_ok=True)
-    for path in directory.glob("events.out.tfevents.*"):
-        path.unlink()
-
-
 def _crashed(run: StackRun | None, error: Exception, report: Reports) -> None:
     """Report what happened. A run alone writes it into its own files; in a stack nobody knows yet whose fault it was."""
     logged = False
@@ -110,6 +102,14 @@ def _crashed(run: StackRun | None, error: Exception, report: Reports) -> None:
             logged = True
         except OSError:
             pass  # the parent tries again
-    mistake = isinstance(error, ConfigError | DataError)
-    text = str(error) if mistake else f"{type(error).__name__}: {error}"
-    report("crashed", error=text, mistake=mistake, logged=logged, traceback=traceback.format_exc())
+    text, hopeless = _told(error)
+    report("crashed", error=text, mistake=hopeless, logged=logged, traceback=traceback.format_exc())
+
+
+def _told(error: Exception) -> tuple[str, bool]:
+    """What happened, and whether it would happen to every run: then it is of no use to try those of a stack apart."""
+    if isinstance(error, ConfigError | DataError):
+        return str(error), True
+    if isinstance(error, OSError) and error.errno in FULL:
+        return f"a file can't be written: {error.strerror}", True
+    return f"{type(error).__name__}: {error}", False
