@@ -15,6 +15,7 @@ from trainer.errors import CheckpointError
 from trainer.identity import FORMAT
 from trainer.records import Record, Status
 from trainer.report.files import (
+    CHECKPOINT,
     CONFIG,
     METRICS,
     SUMMARY,
@@ -144,7 +145,7 @@ class RunDirectory:
 
 def clear(directory: Path) -> None:
     """Take away what an unfinished run has left, all but its log."""
-    for name in (METRICS, checkpoint.CHECKPOINT, BEST, MODEL, HITS):
+    for name in (METRICS, CHECKPOINT, BEST, MODEL, HITS):
         (directory / name).unlink(missing_ok=True)
     for path in directory.glob("events.out.tfevents.*"):
         path.unlink()

@@ -16,6 +16,7 @@ from trainer.engine.state import State, join
 from trainer.errors import CheckpointError, ConfigError
 from trainer.experiment import Experiment
 from trainer.records import Record, Status
+from trainer.report.files import CHECKPOINT
 from trainer.run import checkpoint
 from trainer.run.run_directory import RunDirectory
 from trainer.run.summary import Facts, Summary
@@ -168,7 +169,7 @@ def _saved(job: Job, data: Tensors) -> State:
     found = state.theta.shape[1], state.statistics.shape[1], len(state.slots)
     if found != wanted:
         raise CheckpointError(
-            f"{job.directory / checkpoint.CHECKPOINT} is of another network or optimizer than {job.directory}/config.yaml "
+            f"{job.directory / CHECKPOINT} is of another network or optimizer than {job.directory}/config.yaml "
             f"describes: (parameters, running statistics, slots) are {found} and should be {wanted}."
         )
     return state
