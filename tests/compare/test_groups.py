@@ -11,10 +11,11 @@ from compare_runs import momentum, sgd, write_group, write_run
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from trainer.compare.comparison import Comparison, Row, compare, matched
+from trainer.compare.comparison import Comparison, compare
 from trainer.compare.finding import find_runs
 from trainer.compare.options import Options
-from trainer.compare.pairing import by_seed
+from trainer.compare.pairing import by_seed, matched
+from trainer.compare.rows import Row
 from trainer.compare.runs import Run
 from trainer.errors import CompareError
 from trainer.identity import flatten
@@ -85,7 +86,7 @@ def test_lower_is_better_for_losses(tmp_path: Path) -> None:
 
 def test_only_completed_runs_are_averaged(tmp_path: Path) -> None:
     write_run(tmp_path, 0, 0.9)
-    for seed, status in enumerate(["pruned", "failed", "interrupted", "terminated"], start=1):
+    for seed, status in enumerate(["failed", "interrupted", "terminated"], start=2):
         write_run(tmp_path, seed, 0.1, status=status)
     write_run(tmp_path, 5, 0.1, status="running", summary={"process": process()})
     write_run(tmp_path, 6, 0.1, status="running", summary={"process": {**process(), "started": "before"}})  # gone
@@ -93,7 +94,8 @@ def test_only_completed_runs_are_averaged(tmp_path: Path) -> None:
     found = compare([tmp_path], Options())
     (row,) = rows(found).values()
     assert row.estimate.mean == 0.9 and len(row.diverged) == 1
-    assert found.unfinished == {"pruned": 1, "failed": 1, "interrupted": 2, "terminated": 1, "running": 1}
+    assert row.seeds("valid/accuracy") == (1, 7)
+    assert found.unfinished == {"failed": 1, "interrupted": 2, "terminated": 1, "running": 1}
 
 
 def test_data_sets_are_never_mixed(tmp_path: Path) -> None:
@@ -156,7 +158,9 @@ def test_missing_or_non_finite_metrics_do_not_count(tmp_path: Path) -> None:
     assert (row.estimate.n, row.estimate.mean) == (1, 0.9)
 
 
-def test_target_medians_over_those_that_reached_it(tmp_path: Path) -> None:
+def test_target_medians_are_censored(tmp_path: Path) -> None:
+    """One run never reached it in 20 updates and one second, one diverged: both count, as still on their way."""
+
     def reached(steps: int) -> dict[str, float]:
         return {"steps_to_target": steps, "samples_to_target": steps * 128, "seconds_to_target": steps / 10}
 
@@ -166,7 +170,7 @@ def test_target_medians_over_those_that_reached_it(tmp_path: Path) -> None:
     write_run(tmp_path, 4, target=0.9, status="diverged", summary=reached(5))
     (row,) = answer(tmp_path).values()
     assert (row.target.runs, row.target.reached) == (5, 3)
-    assert (row.target.steps, row.target.samples, row.target.seconds) == (20, 2560, 2.0)
+    assert (row.target.steps, row.target.samples, row.target.seconds) == (40, 5120, 4.0)
 
 
 # --- pairing ---------------------------------------------------------------------------------------------------------

@@ -21,9 +21,10 @@ from trainer.compare.fairness import flags
 from trainer.compare.grades import Graded
 from trainer.compare.judging import Judgement
 from trainer.compare.options import Options
+from trainer.compare.scales import Scale
 from trainer.compare.statistics import Difference
 from trainer.compare.table import print_comparison
-from trainer.compare.verdicts import Scale, verdict
+from trainer.compare.verdicts import verdict
 
 ACCURACY = Scale(100, " points", 2)
 LOSS = Scale(1, "", 3)
@@ -65,15 +66,16 @@ def write_example(root: Path) -> None:
     reached = {"steps_to_target": 1290, "samples_to_target": 165120, "seconds_to_target": 1.5}
     write_group(root, [0.965, 0.966, 0.969, 0.9655, 0.968], optimizer=momentum(), target=0.95, summary=reached)
     write_group(root, [0.1, 0.1], optimizer={"name": "adam", "lr": 1.0}, status="diverged", target=0.95)
-    write_run(root, 7, 0.5, status="pruned")
+    write_run(root, 7, 0.5, status="interrupted")
 
 
 EXAMPLE = """\
+momentum is best: +0.47 points over sgd, real (seeds only); adam diverged.
 valid/accuracy on mnist (in %, higher is better)
 configuration n diverged mean sd 95 % interval best (seed) against optimizer=sgd p
 optimizer=momentum 5 - 96.67 0.17 96.46 to 96.88 96.90 (2) +0.47 points, 95 % +0.41 to +0.53, real (seeds only) <0.001
-optimizer=sgd 5 - 96.20 0.16 96.00 to 96.40 96.40 (2) baseline -
-optimizer=adam 0 2 - - - - all runs diverged -
+optimizer=sgd 5 of 6 - 96.20 0.16 96.00 to 96.40 96.40 (2) baseline -
+optimizer=adam 0 of 2 2, p 0.048 - - - - all runs diverged -
 """
 
 
@@ -85,19 +87,21 @@ def test_table_at_full_width(tmp_path: Path) -> None:
     """The numbers are those of scipy.stats for these two samples."""
     write_example(tmp_path)
     text = shown(tmp_path)
-    assert squeezed(text)[:5] == EXAMPLE.splitlines()
+    assert squeezed(text)[:6] == EXAMPLE.splitlines()
     assert "Differences from optimizer=sgd are paired by seed." in text and "Images are not counted" in text
-    assert "Cost of reaching valid/accuracy 0.95 (median of the runs that reached it)" in text
+    assert "Cost of reaching valid/accuracy 0.95: median over all runs" in text
     assert "optimizer=momentum 5 of 5 1,290 165,120 1.5" in squeezed(text)
     assert "optimizer=sgd 0 of 5 - - -" in squeezed(text)
-    assert "Not finished, so left out: 1 pruned." in text
+    assert "Not finished, so left out: 1 interrupted." in text
 
 
 def test_narrow_screen_cuts_nothing(tmp_path: Path) -> None:
     write_example(tmp_path)
     text = shown(tmp_path, width=60)
     tables = [
-        line for line in text.splitlines() if not line.startswith(("!", "Mean", "Best", "valid", "Cost", "Images"))
+        line
+        for line in text.splitlines()
+        if not line.startswith(("!", "Mean", "Best", "valid", "Cost", "Images", "Read", "diverged:", "momentum "))
     ]
     assert max(map(len, tables)) <= 60
     assert "…" not in text
@@ -231,7 +235,8 @@ def test_flag_clocks_validation_sets_targets_and_missing_values(tmp_path: Path) 
 COLUMNS = (
     "dataset,group,metric,chosen,settings_tried,n,diverged,mean,sd,ci_low,ci_high,best,best_seed,best_run,runs,"
     "reached_target,steps_to_target,samples_to_target,seconds_to_target,baseline,pairs,images,difference,"
-    "difference_low,difference_high,p,p_holm,seeds_low,seeds_high,seeds_p,seeds_p_holm,grade,detectable,verdict"
+    "difference_low,difference_high,p,p_holm,seeds_low,seeds_high,seeds_p,seeds_p_holm,grade,detectable,verdict,"
+    "seeds,pruned,unfinished,diverged_p_holm"
 )
 
 
@@ -255,7 +260,7 @@ def test_json_is_strict(tmp_path: Path) -> None:
         raise AssertionError(f"{word} is no JSON")
 
     content = json.loads((tmp_path / "t.json").read_text(), parse_constant=refuse)
-    assert content["correction"] == "Holm" and content["unfinished"] == {"pruned": 1}
+    assert content["correction"] == "Holm" and content["unfinished"] == {"interrupted": 1}
     (table,) = content["tables"]
     assert table["baseline"] == "optimizer=sgd optimizer.lr=0.1" and len(table["groups"]) == 4
     assert table["groups"][0]["settings"]["optimizer"] == "momentum"
@@ -333,7 +338,7 @@ def test_the_end_of_a_sweep(tmp_path: Path) -> None:
     assert compare_table(tmp_path / "nothing", console) is None
     assert isinstance(console.file, io.StringIO)
     text = console.file.getvalue()
-    assert "91.00" in text and "does not exist" in text
+    assert "91.0 1.0" in " ".join(text.split()) and "does not exist" in text
 
 
 def test_300_runs_in_a_pipe_without_torch(tmp_path: Path) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from typing import NamedTuple
 
-from trainer.compare.comparison import Row, Seed
 from trainer.compare.groups import group_runs
 from trainer.compare.pairing import by_seed
+from trainer.compare.rows import Row
 from trainer.compare.runs import Run
 from trainer.compare.statistics import estimate
 from trainer.records import Status
@@ -26,7 +26,7 @@ class Point(NamedTuple):
 
 def learning_curve(row: Row, metric: str) -> list[Point]:
     """The metric over the epochs, from the `metrics.jsonl` of the row's finished runs; empty where it has none."""
-    values: dict[float, dict[Seed, list[float]]] = {}
+    values: dict[float, dict[Hashable, list[float]]] = {}
     for run in row.runs:
         for epoch, value in _history(run, metric).items():
             values.setdefault(epoch, {}).setdefault(run.seed, []).append(value)
@@ -48,11 +48,14 @@ def diverged_at(row: Row, key: str) -> list[float]:
 
 
 def number(run: Run, key: str) -> float | None:
-    value = run.settings.get(key)
+    return as_number(run.settings.get(key))
+
+
+def as_number(value: Hashable) -> float | None:
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
-def _points(samples: Mapping[float, Mapping[Seed, float]]) -> list[Point]:
+def _points(samples: Mapping[float, Mapping[Hashable, float]]) -> list[Point]:
     points = []
     for x, values in sorted(samples.items()):
         sample = estimate(list(values.values()))

@@ -8,13 +8,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from trainer.compare.comparison import Comparison, Row, Table
+from trainer.compare.columns import chosen
+from trainer.compare.comparison import Comparison, Table
 from trainer.compare.fairness import flags
 from trainer.compare.judging import Judgement
 from trainer.compare.options import Options
+from trainer.compare.overall import overall
+from trainer.compare.rows import Row
+from trainer.compare.scales import difference_scale
 from trainer.compare.statistics import Difference
-from trainer.compare.table import chosen
-from trainer.compare.verdicts import interval, is_shown, row_verdict, scale_of
+from trainer.compare.verdicts import interval, is_shown, row_verdict
 from trainer.identity import show
 
 
@@ -35,6 +38,8 @@ def write_json(comparison: Comparison, path: Path) -> None:
         "by": options.by,
         "tune": options.tune,
         "selection": options.selection if options.tune else None,
+        "choose_seeds": list(options.choosing_seeds) or None,
+        "diverged": options.diverged,
         "confidence": 0.95,
         "correction": "Holm",
         "tables": [_table_data(table, options) for table in comparison.tables],
@@ -47,6 +52,7 @@ def write_json(comparison: Comparison, path: Path) -> None:
 def _table_data(table: Table, options: Options) -> dict[str, Any]:
     return {
         "dataset": table.dataset,
+        "overall": overall(table, options),
         "baseline": table.baseline,
         "comparisons": table.comparisons,
         "groups": [row_data(table, row, options) | {"settings": _shared(row)} for row in table.rows],
@@ -56,13 +62,20 @@ def _table_data(table: Table, options: Options) -> dict[str, Any]:
 
 def _shared(row: Row) -> dict[str, str]:
     """The settings that all runs of a row have in common, as one would type them."""
-    common = frozenset.intersection(*(run.identity for run in row.everything))
-    return {key: show(value) for key, value in row.everything[0].settings.items() if (key, value) in common}
+    common = frozenset.intersection(*(run.identity for run in row.everything or row.tried))
+    return {key: show(value) for key, value in row.settings.items() if (key, value) in common}
 
 
 def row_data(table: Table, row: Row, options: Options) -> dict[str, Any]:
     """The columns of a group, in the metric's own unit (accuracies from 0 to 1)."""
-    return dict(_sample_columns(table, row, options)) | dict(_difference_columns(table, row, options))
+    parts = _sample_columns(table, row, options), _difference_columns(table, row, options), _left_out(row, options)
+    return {name: value for part in parts for name, value in part}
+
+
+def _left_out(row: Row, options: Options) -> Iterator[tuple[str, Any]]:
+    """What became of the runs that the mean is not over."""
+    yield from (("seeds", row.seeds(options.metric)[1]), ("pruned", len(row.pruned)))
+    yield from (("unfinished", len(row.unfinished)), ("diverged_p_holm", row.diverged_p))
 
 
 def _sample_columns(table: Table, row: Row, options: Options) -> Iterator[tuple[str, Any]]:
@@ -91,7 +104,7 @@ def _difference_columns(table: Table, row: Row, options: Options) -> Iterator[tu
     yield from (("seeds_low", found.low), ("seeds_high", found.high))
     yield from (("seeds_p", found.p), ("seeds_p_holm", graded.seeds_p if graded else None))
     yield from (("grade", _grade(judged)), ("detectable", graded.detectable if graded else None))
-    yield "verdict", row_verdict(row, scale_of(table, options.metric))
+    yield "verdict", row_verdict(row, difference_scale(judged, options.metric))
 
 
 def _grade(judged: Judgement | None) -> str | None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Hashable, Iterable, Iterator
 from itertools import chain
 
-from trainer.compare.comparison import Row, Table
+from trainer.compare.comparison import Table
+from trainer.compare.conditions import CONDITIONS, Trap, some
 from trainer.compare.groups import Keys, group_runs, varying
-from trainer.compare.options import Options
+from trainer.compare.options import LAST, Options
+from trainer.compare.rows import Row
 from trainer.compare.runs import Run
 from trainer.identity import show
 
@@ -15,7 +18,6 @@ RATE = "optimizer.lr"
 FEW_SEEDS = 3
 # Numbers whose largest value is expected to be best; an edge says nothing about them.
 BUDGETS = ("epochs", "dataset.")
-Trap = Callable[[Table, Options], Iterator[str]]
 
 
 def flags(table: Table, options: Options) -> list[str]:
@@ -27,7 +29,23 @@ def diverged(table: Table, options: Options) -> Iterator[str]:
     for row in table.rows:
         if row.diverged:
             rest = "; its mean is that of the others" if row.runs else ", so it has no mean"
+            rest = "; in its mean they count as 0 % right" if options.diverged == LAST else rest
             yield f"{row.label}: {len(row.diverged)} of {len(row.everything)} runs diverged{rest}."
+
+
+def pruned(table: Table, options: Options) -> Iterator[str]:
+    """Those left are the better ones, by design: their mean is no estimate of the row's."""
+    for row in table.rows:
+        if row.pruned:
+            counts = f"{len(row.pruned)} of {len(row.everything)} runs were pruned"
+            yield f"{row.label}: {counts}. Those left are its best, so it has no mean."
+
+
+def unfinished(table: Table, options: Options) -> Iterator[str]:
+    for row in table.rows:
+        if row.unfinished:
+            counts = ", ".join(f"{n} {status}" for status, n in Counter(r.status for r in row.unfinished).items())
+            yield f"{row.label}: its mean leaves out runs without a result ({counts})."
 
 
 def missing_values(table: Table, options: Options) -> Iterator[str]:
@@ -41,13 +59,13 @@ def missing_values(table: Table, options: Options) -> Iterator[str]:
 def few_seeds(table: Table, options: Options) -> Iterator[str]:
     few = [row.label for row in table.rows if 0 < row.estimate.n < FEW_SEEDS]
     if few:
-        yield f"Fewer than {FEW_SEEDS} seeds can't tell much: {_some(few)}. Add some, for example with seed=range(5)."
+        yield f"Fewer than {FEW_SEEDS} seeds can't tell much: {some(few)}. Add some, for example with seed=range(5)."
 
 
 def unequal_seeds(table: Table, options: Options) -> Iterator[str]:
-    counts = {row.label: len({run.seed for run in row.tried}) for row in table.rows}
+    counts = {row.label: len({run.seed for run in (*row.tried, *row.everything)}) for row in table.rows}
     if len(set(counts.values())) > 1:
-        yield f"Unequal numbers of seeds: {_some(f'{label} {n}' for label, n in counts.items())}."
+        yield f"Unequal numbers of seeds: {some(f'{label} {n}' for label, n in counts.items())}."
 
 
 def patchy(table: Table, options: Options) -> Iterator[str]:
@@ -67,8 +85,8 @@ def unsearched_rates(table: Table, options: Options) -> Iterator[str]:
     used = {f"{show(run.settings.get('optimizer'))} {show(run.settings[RATE])}": None for run in single}
     if len(used) > 1:
         yield (
-            f"Learning rates were not searched ({_some(used)}), so a difference may be due to the rate alone. "
-            f"Run every row with the same choice of rates, then compare with --tune {RATE}."
+            f"Learning rates were not searched ({some(used)}), so a difference may be due to the rate alone. "
+            f"Run every optimizer with the same grid of rates, then compare with --tune {RATE}."
         )
 
 
@@ -77,10 +95,10 @@ def unequal_settings(table: Table, options: Options) -> Iterator[str]:
     if options.by is None and not options.tune:
         yield from _unequal_rates(table)
         return
-    tunable = [row for row in table.rows if not options.tune or any(k in row.tried[0].settings for k in options.tune)]
+    tunable = [row for row in table.rows if not options.tune or any(k in row.settings for k in options.tune)]
     if len({row.settings_tried for row in tunable}) > 1:
         counts = (f"{row.label} {row.settings_tried}" for row in tunable)
-        yield f"Unequal numbers of settings tried: {_some(counts)}."
+        yield f"Unequal numbers of settings tried: {some(counts)}."
 
 
 def _unequal_rates(table: Table) -> Iterator[str]:
@@ -90,12 +108,22 @@ def _unequal_rates(table: Table) -> Iterator[str]:
         yield f"Unequal numbers of learning rates tried: from {counts[0]} to {counts[-1]} a configuration."
 
 
+def shared_choice(table: Table, options: Options) -> Iterator[str]:
+    """The best of several equals looks better than it is, by more the more there were."""
+    most = max(row.settings_tried for row in table.rows)
+    if options.tune and most > 1 and not options.choosing_seeds:
+        yield (
+            f"The best of up to {most} settings was chosen and judged on the same seeds, so it looks better than it is. "
+            "--choose-seeds 0,1,2 chooses on these seeds and judges on the others."
+        )
+
+
 def grid_edge(table: Table, options: Options) -> Iterator[str]:
     """A best value at the end of what was tried. Two values have no inside: two count only where one asked to tune."""
     for key in options.tune or _searched(table, options):
         edges = list(_tuned_edges(table, key) if options.tune else _row_edges(table, options, key))
         if edges:
-            yield f"The best {key} is at the edge of the values tried ({_some(edges)}): a better one may lie outside."
+            yield f"The best {key} is at the edge of the values tried ({some(edges)}): a better one may lie outside."
 
 
 def _searched(table: Table, options: Options) -> Keys:
@@ -105,7 +133,7 @@ def _searched(table: Table, options: Options) -> Keys:
 
 def _tuned_edges(table: Table, key: str) -> Iterator[str]:
     for row in table.rows:
-        if row.runs and (edge := _edge(row, [run.settings.get(key) for run in row.tried], key, fewest=2)):
+        if row.estimate.n and (edge := _edge(row, [run.settings.get(key) for run in row.tried], key, fewest=2)):
             yield edge
 
 
@@ -113,19 +141,19 @@ def _row_edges(table: Table, options: Options, key: str) -> Iterator[str]:
     """The best of each family of rows that differ in `key` alone; rows are best first, so it is the family's first."""
     families: dict[Hashable, list[Row]] = {}
     for row in table.rows:
-        settings = row.tried[0].settings
+        settings = row.settings
         others = frozenset((name, settings.get(name)) for name in options.by or settings if name != key)
         families.setdefault(others, []).append(row)
     for rows in families.values():
-        values = [row.tried[0].settings.get(key) for row in rows]
-        if rows[0].runs and (edge := _edge(rows[0], values, key, fewest=3)):
+        values = [row.settings.get(key) for row in rows]
+        if rows[0].estimate.n and (edge := _edge(rows[0], values, key, fewest=3)):
             yield edge
 
 
 def _edge(best: Row, tried: list[Hashable], key: str, fewest: int) -> str | None:
     """The best value and the range tried, where it is an end of the range; 0 is an end nobody can go beyond."""
     values = sorted({value for value in tried if isinstance(value, int | float) and not isinstance(value, bool)})
-    chosen = best.runs[0].settings.get(key)
+    chosen = best.settings.get(key)
     if len(values) < fewest or chosen not in (values[0], values[-1]) or chosen == 0:
         return None
     return f"{best.label}: {show(chosen)} of {show(values[0])} to {show(values[-1])}"
@@ -136,37 +164,7 @@ def _families(runs: Iterable[Run], key: str) -> list[list[Run]]:
     return group_runs((run for run in runs if key in run.settings), None, ignored=(key,))
 
 
-def mixed_validation(table: Table, options: Options) -> Iterator[str]:
-    sizes = {run.settings.get("dataset.validation"): None for row in table.rows for run in row.everything}
-    if len(sizes) > 1 and "valid/" in options.metric:
-        yield f"Validation sets differ (dataset.validation={_some(map(show, sizes))}): not the same images were judged."
-
-
-def uncomparable_clocks(table: Table, options: Options) -> Iterator[str]:
-    """Seconds are those of the whole stack, on whatever machine the run had."""
-    timed = "seconds" in options.metric or any(row.target.reached for row in table.rows)
-    for name, what in (("stack", "stacks of"), ("device", "devices")):
-        seen = {row.summary.get(name): None for r in table.rows for row in r.runs}
-        if timed and len(seen) > 1:
-            yield f"Seconds can't be compared: the runs were trained in {what} {_some(str(value) for value in seen)}."
-
-
-def mixed_targets(table: Table, options: Options) -> Iterator[str]:
-    targets = targets_of(table)
-    if len(targets) > 1:
-        yield f"The runs had different targets ({_some(map(show, targets))}), so the way to the target is left out."
-
-
-def targets_of(table: Table) -> list[float | None]:
-    return list({run.target: None for row in table.rows for run in row.everything})
-
-
-def _some(words: Iterable[str], limit: int = 4) -> str:
-    listed = list(words)
-    return ", ".join(listed[:limit]) + (f" and {len(listed) - limit} more" if len(listed) > limit else "")
-
-
 TRAPS: tuple[Trap, ...] = (
-    diverged, missing_values, few_seeds, unequal_seeds, patchy, unsearched_rates, unequal_settings, grid_edge,
-    mixed_validation, uncomparable_clocks, mixed_targets,
+    diverged, pruned, unfinished, missing_values, few_seeds, unequal_seeds, patchy, unsearched_rates, unequal_settings,
+    shared_choice, grid_edge, *CONDITIONS,
 )  # fmt: skip

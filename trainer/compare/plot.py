@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trainer.compare.comparison import Comparison, Row, Table
-from trainer.compare.curves import Point, diverged_at, learning_curve, number, sensitivity
+from trainer.compare.comparison import Comparison, Table
+from trainer.compare.curves import Point, as_number, diverged_at, learning_curve, number, sensitivity
 from trainer.compare.options import Options
 from trainer.compare.pairing import by_seed
+from trainer.compare.rows import Row
 from trainer.errors import CompareError
 from trainer.identity import printable, show
 
@@ -97,7 +98,7 @@ def _draw_choices(axes: Axes, table: Table, key: str, options: Options) -> None:
     """Rings the chosen setting of each row; crosses at the foot mark settings where runs diverged."""
     factor = _factor(options)
     for place, row in enumerate(table.rows):
-        chosen = number(row.runs[0], key) if row.runs else None
+        chosen = as_number(row.settings.get(key))
         if chosen is not None and row.estimate.mean is not None:
             mean = factor * row.estimate.mean
             axes.plot(chosen, mean, "o", ms=11, mfc="none", mec=_colour(place), mew=1.6, zorder=99)
@@ -139,7 +140,7 @@ def _draw_dots(axes: Axes, table: Table, options: Options) -> None:
 
 def _draw_row(axes: Axes, row: Row, place: int, options: Options) -> None:
     factor, sample, colour = _factor(options), row.estimate, _colour(place)
-    values = [factor * value for value in by_seed(row.runs, options.metric).values()]
+    values = [factor * value for value in by_seed(row.counted, options.metric).values()]
     axes.plot(values, [place + 0.24] * len(values), "o", color=colour, alpha=0.5, ms=3.5, mew=0, zorder=2)
     if sample.mean is None:
         return
@@ -149,7 +150,6 @@ def _draw_row(axes: Axes, row: Row, place: int, options: Options) -> None:
 
 
 def _name(row: Row, options: Options) -> str:
-    settings = row.runs[0].settings if row.runs else {}
-    tuned = [f"{key.rpartition('.')[2]} {show(settings[key])}" for key in options.tune if key in settings]
+    tuned = [f"{key.rpartition('.')[2]} {show(row.settings[key])}" for key in options.tune if key in row.settings]
     lost = f"{len(row.diverged)} diverged" if row.diverged else ""
     return ", ".join(part for part in (row.label, *tuned, f"n = {row.estimate.n}", lost) if part)

@@ -28,6 +28,7 @@ class Run:
     summary: dict[str, Any]
     started: float
     written: float
+    record_every: int | None = None
 
     @cached_property
     def status(self) -> str:
@@ -69,6 +70,7 @@ def read_run(directory: Path) -> Run:
     return Run(
         directory, settings, seed, float(target) if isinstance(target, int | float) else None, summary,
         started=config_file.stat().st_mtime, written=summary_file.stat().st_mtime,
+        record_every=every if isinstance(every := flat.get("record_every"), int) else None,
     )  # fmt: skip
 
 

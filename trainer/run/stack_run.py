@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
+from uuid import uuid4
 
 from trainer.data.tensors import Tensors
 from trainer.engine.loop import Prune, Training
@@ -46,7 +47,7 @@ class StackRun:
     """One stack of jobs from its first update (or its checkpoints) to its end."""
 
     def __init__(self, jobs: Sequence[Job], data: Tensors, resumed: bool = False, prune: Prune | None = None):
-        self.jobs, self.data = list(jobs), data
+        self.jobs, self.data, self.clock = list(jobs), data, uuid4().hex
         saved = [_saved(job, data) for job in jobs] if resumed else []
         self.training = Training([job.experiment for job in jobs], data, join(saved) if saved else None, prune)
         self._check_length()
@@ -78,6 +79,7 @@ class StackRun:
             updates_per_epoch=training.per_epoch,
             dataset_digest=self.data.digest,
             split=self.data.split,
+            clock=self.clock,
         )
         summary = Summary(job.experiment, facts, job.overrides)
         return RunDirectory(job.directory, summary, training.layout, saved)

@@ -19,7 +19,8 @@ from trainer.run.process import process
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of a run before its first update. Samples and updates are those of the whole run."""
+    """What is known of a run before its first update. Samples and updates are those of the whole run; `clock` is the name of
+    the one that measures its seconds, the same for all runs of a stack."""
 
     dataset: str
     device: str
@@ -31,6 +32,7 @@ class Facts:
     updates_per_epoch: int
     dataset_digest: str = ""
     split: str = ""
+    clock: str = ""
 
 
 @dataclass
@@ -115,6 +117,7 @@ class Summary:
             "versions": versions(),
             "overrides": list(self.overrides),
             "process": process(),
+            "clock": {"id": facts.clock, "began": self.started, "ended": time.time()},
         }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from trainer.errors import ConfigError
 from trainer.experiment import Experiment
@@ -12,6 +13,7 @@ from trainer.identity import FORMAT, READABLE, known_formats
 from trainer.report.files import write_json
 from trainer.report.reading import read_json_list
 from trainer.schema import did_you_mean
+from trainer.sweep.history import grown, size
 from trainer.sweep.prune import PRUNERS
 
 SWEEP = "sweep.json"
@@ -57,9 +59,21 @@ def check_prunable(cells: Sequence[Cell], settings: SweepSettings) -> None:
 
 
 def write_sweep(directory: Path, cells: Sequence[Cell], settings: SweepSettings) -> None:
-    """Write sweep.json. Raises OSError."""
+    """Write sweep.json, `history` brought up to date. Raises OSError, and ConfigError where the old one is damaged."""
     listed = [{"name": c.name, "overrides": list(c.overrides), "config": c.experiment.to_dict()} for c in cells]
-    write_json(directory / SWEEP, {"format": FORMAT, "settings": asdict(settings), "cells": listed})
+    history = grown(directory, _history(directory), [cell.experiment for cell in cells])
+    content = {"format": FORMAT, "settings": asdict(settings), "history": history, "cells": listed}
+    write_json(directory / SWEEP, content)
+
+
+def _history(directory: Path) -> list[dict[str, Any]]:
+    """What sweep.json keeps of its growth; of one from before that was kept, its size."""
+    if not (directory / SWEEP).exists():
+        return []
+    kept = read_json(directory / SWEEP).get("history")
+    if isinstance(kept, list) and all(isinstance(entry, dict) for entry in kept):
+        return kept
+    return [size(cell.experiment for cell in read_sweep(directory)[0])]
 
 
 def read_sweep(directory: Path) -> tuple[list[Cell], SweepSettings]:

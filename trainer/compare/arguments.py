@@ -1,0 +1,99 @@
+"""The options of `train compare` as typed."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import re
+from pathlib import Path
+from typing import NoReturn
+
+from trainer.compare.groups import Keys, nearest
+from trainer.compare.options import APART, LAST
+from trainer.errors import CompareError
+
+EXAMPLES = """\
+examples:
+  train compare                                          all finished runs below runs/
+  train compare runs/sweep --baseline sgd                differences to the group with optimizer=sgd
+  train compare --by optimizer --tune optimizer.lr       each optimizer at its own best learning rate
+  train compare --tune optimizer.lr --plot rates.png     the metric against the learning rate
+  train compare --tune optimizer.lr --choose-seeds 3     chosen on the first three seeds, judged on the others
+  train compare runs/factorial --effects                 what each technique changes, alone and beside others
+  train compare --metric test/accuracy --csv table.csv   on test data, and into a file
+"""
+
+
+class Parser(argparse.ArgumentParser):
+    """Answers a mistake like the rest of the program: one sentence, with the nearest option."""
+
+    def error(self, message: str) -> NoReturn:
+        wrong = next((word for word in message.split() if word.startswith("-")), "")
+        hint = nearest(wrong, self._option_string_actions) if "unrecognized" in message else "."
+        raise CompareError(f"{message}{hint} See train compare --help.")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of `train compare`; it raises CompareError."""
+    parser = Parser(
+        prog="train compare",
+        description="Statistics over finished runs: runs that differ in their seed alone form a group, groups are "
+        "compared with a baseline, paired by seed.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("directories", metavar="DIR", nargs="*", type=Path, help="directories that hold runs, at any depth (runs)")
+    add("--metric", default="valid/accuracy", metavar="NAME", help="any metric of summary.json (valid/accuracy)")
+    add("--by", type=_keys, default=(), metavar="KEY", help="one row for each value of KEY, or of KEY,KEY")
+    add("--tune", type=_keys, default=(), metavar="KEY", help="compare each row at its best setting of KEY, or KEY,KEY")
+    add("--choose-seeds", type=_seeds, metavar="SEEDS", help="with --tune: choose on these seeds and judge on the others; "
+        "0,1,2 or range(3), or how many of the first: 3")  # fmt: skip
+    add("--baseline", metavar="LABEL", help="the group to compare with: its label or words of it (the plainest)")
+    add("--margin", type=_margin, metavar="POINTS", help="differences smaller than this do not matter, in points for an "
+        "accuracy (0.1 on 10,000 images, more on fewer)")  # fmt: skip
+    add("--diverged", choices=(APART, LAST), default=APART, help="diverged runs: counted in a column of their own (apart), "
+        "or in the mean as 0 %% right (last)")  # fmt: skip
+    add("--effects", action="store_true", help="main effects and two-way interactions of a sweep over all combinations")
+    add("--csv", type=Path, metavar="FILE", help="write one line a group")
+    add("--json", type=Path, metavar="FILE", help="write everything shown")
+    add("--markdown", type=Path, metavar="FILE", help="write the tables and a methods paragraph as Markdown")
+    add("--latex", type=Path, metavar="FILE", help="the same for LaTeX (needs the package booktabs)")
+    add("--plot", type=_picture, metavar="FILE", help="draw curves and intervals, or with --tune the sensitivity; "
+        "a .png or .svg file")  # fmt: skip
+    return parser
+
+
+def _keys(text: str) -> Keys:
+    return tuple(key.strip() for key in text.split(",") if key.strip())
+
+
+def _seeds(text: str) -> int | tuple[int, ...]:
+    """`0,1,2` and `range(3)`, as in a sweep, are seeds; a number alone is how many of the first."""
+    given = re.fullmatch(r"range\((\d+)(?:,\s*(\d+))?\)", text.strip())
+    try:
+        if given:
+            seeds = tuple(range(*(int(number) for number in given.groups() if number)))
+        else:
+            seeds = tuple(int(number) for number in text.split(",") if number.strip())
+    except ValueError:
+        seeds = ()
+    if not seeds or "," not in text and not given and seeds[0] < 1:
+        raise argparse.ArgumentTypeError(f"{text} names no seeds: give 0,1,2 or range(3), or how many of the first: 3")
+    return seeds[0] if "," not in text and not given else seeds
+
+
+def _margin(text: str) -> float:
+    try:
+        margin = float(text)
+    except ValueError:
+        margin = math.nan
+    if not 0 < margin < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is no margin: give a number above 0, for instance 0.1")
+    return margin
+
+
+def _picture(text: str) -> Path:
+    if Path(text).suffix.lower() not in (".png", ".svg"):
+        raise argparse.ArgumentTypeError(f"{text} should end in .png or .svg")
+    return Path(text)
