@@ -1,4 +1,4 @@
-"""Counts, bounded means, overlapping splits and censored times: against scipy, statsmodels and by hand."""
+"""Counts, bounded means and censored times: against scipy, statsmodels and by hand."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer.compare.rates import bounded, censored_median, fisher_exact, overlap_factor
+from trainer.compare.rates import bounded, censored_median, fisher_exact
 from trainer.compare.statistics import Estimate, estimate
 
 counts = st.integers(0, 12).flatmap(lambda trials: st.tuples(st.integers(0, trials), st.just(trials)))
@@ -50,14 +50,6 @@ def test_cutting_an_interval_costs_no_coverage() -> None:
         assert (cut.low <= mean <= cut.high) == (sample.low <= mean <= sample.high)
         covered += cut.low <= mean <= cut.high
     assert covered > 420
-
-
-def test_overlapping_splits() -> None:
-    """Ten splits into 90 and 10 %: Nadeau and Bengio's 1/10 + 1/9, about twice the naive variance."""
-    assert overlap_factor(10, 100, 900) == pytest.approx(0.1 + 1 / 9)
-    assert overlap_factor(5, 0, 900) == 0.2
-    with pytest.raises(ValueError, match="no splits"):
-        overlap_factor(0, 1, 1)
 
 
 @given(st.lists(st.floats(1, 1000), min_size=1, max_size=15))

@@ -44,11 +44,11 @@ def clock_difference(ours: Sequence[Run], base: Sequence[Run], metric: str) -> D
     Below five comparisons there are no p-value and no interval."""
     theirs = {run.seed: run for run in base}
     pairs = [(run, theirs[run.seed]) for run in ours if run.seed in theirs]
-    pairs = [(mine, other) for mine, other in pairs if clock_of(mine) != clock_of(other)]
-    groups = _linked([(clock_of(mine), clock_of(other)) for mine, other in pairs])
-    sides = [_means((place, run.metric(metric) or 0.0) for place, run in zip(groups, side, strict=True))
-             for side in ([mine for mine, _ in pairs], [other for _, other in pairs])]  # fmt: skip
-    found = paired_difference(*sides)
+    pairs = [pair for pair in pairs if clock_of(pair[0]) != clock_of(pair[1])]
+    groups = _linked([(clock_of(run), clock_of(other)) for run, other in pairs])
+    mine = _means((place, run.metric(metric) or 0.0) for place, (run, _) in zip(groups, pairs, strict=True))
+    others = _means((place, run.metric(metric) or 0.0) for place, (_, run) in zip(groups, pairs, strict=True))
+    found = paired_difference(mine, others)
     return found if found.n >= FEWEST else replace(found, low=None, high=None, p=None)
 
 

@@ -15,6 +15,7 @@ from trainer.compare.pairing import matched
 from trainer.compare.rates import fisher_exact
 from trainer.compare.rows import RESULTS, Row, make_row, ranked_last
 from trainer.compare.runs import Run, without_repeats
+from trainer.compare.splits import with_tied_splits
 from trainer.compare.statistics import holm
 from trainer.errors import CompareError
 from trainer.identity import complete
@@ -48,6 +49,7 @@ def compare(roots: Iterable[Path], options: Options) -> Comparison:
     """Compares all runs in and below `roots`; raises CompareError where there is nothing to compare."""
     roots = list(roots)
     found, warnings = find_runs(roots)
+    found = with_tied_splits(found)
     places = ", ".join(str(root) for root in roots[:3]) + (", …" if len(roots) > 3 else "")
     if not found:
         raise CompareError("\n".join([*warnings, f"No runs below {places}; `train` writes one."]))

@@ -8,6 +8,7 @@ from trainer.compare.clocks import is_clocked, ran_beside_each_other
 from trainer.compare.comparison import Table
 from trainer.compare.looks import looks
 from trainer.compare.options import Options
+from trainer.compare.splits import are_tied, overlap
 from trainer.identity import printable, show
 
 Trap = Callable[[Table, Options], Iterator[str]]
@@ -17,6 +18,21 @@ def mixed_validation(table: Table, options: Options) -> Iterator[str]:
     sizes = {run.settings.get("dataset.validation"): None for row in table.rows for run in row.everything}
     if len(sizes) > 1 and "valid/" in options.metric:
         yield f"Validation sets differ (dataset.validation={some(map(show, sizes))}): not the same images were judged."
+
+
+def overlapping_splits(table: Table, options: Options) -> Iterator[str]:
+    """Each run's training images are mostly those of the others, so seeds vary less than new data would."""
+    runs = [run for row in table.rows for run in row.everything]
+    if not are_tied(runs):
+        return
+    share = overlap(runs, options.metric)
+    if share:
+        yield (
+            "Every seed held out other images, and these splits overlap: the variance of a mean is taken as "
+            f"sd²·(1/n + {share:.3f}) (Nadeau and Bengio 2003)."
+        )
+    else:
+        yield "Every seed held out other images, and the training sets overlap: intervals and p-values are somewhat too small."
 
 
 def uncomparable_clocks(table: Table, options: Options) -> Iterator[str]:
@@ -65,4 +81,11 @@ def some(words: Iterable[str], limit: int = 4) -> str:
     return ", ".join(listed[:limit]) + (f" and {len(listed) - limit} more" if len(listed) > limit else "")
 
 
-CONDITIONS: tuple[Trap, ...] = (mixed_validation, uncomparable_clocks, shared_machine, mixed_targets, peeking)
+CONDITIONS: tuple[Trap, ...] = (
+    mixed_validation,
+    overlapping_splits,
+    uncomparable_clocks,
+    shared_machine,
+    mixed_targets,
+    peeking,
+)

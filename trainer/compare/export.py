@@ -10,6 +10,7 @@ from typing import Any
 
 from trainer.compare.columns import chosen
 from trainer.compare.comparison import Comparison, Table
+from trainer.compare.factorial import factorial
 from trainer.compare.fairness import flags
 from trainer.compare.judging import Judgement
 from trainer.compare.options import Options
@@ -57,6 +58,18 @@ def _table_data(table: Table, options: Options) -> dict[str, Any]:
         "comparisons": table.comparisons,
         "groups": [row_data(table, row, options) | {"settings": _shared(row)} for row in table.rows],
         "flags": flags(table, options),
+    } | ({"effects": _effects_data(table, options)} if options.effects else {})
+
+
+def _effects_data(table: Table, options: Options) -> dict[str, Any]:
+    found = factorial(table, options)
+    return {
+        "problem": found.problem,
+        "plain": found.plain,
+        "effects": [
+            {"terms": [list(term) for term in each.effect.terms]} | dict(judgement_data(each.judgement))
+            for each in found.effects
+        ],
     }
 
 
@@ -93,18 +106,23 @@ def _sample_columns(table: Table, row: Row, options: Options) -> Iterator[tuple[
 
 
 def _difference_columns(table: Table, row: Row, options: Options) -> Iterator[tuple[str, Any]]:
-    judged = row.judgement
+    yield "baseline", table.baseline
+    yield from judgement_data(row.judgement)
+    yield "verdict", row_verdict(row, difference_scale(row.judgement, options.metric))
+
+
+def judgement_data(judged: Judgement | None) -> Iterator[tuple[str, Any]]:
+    """A difference in full: its two intervals, its p-values before and after Holm, its grade."""
     found, crossed, graded = (
         (judged.difference, judged.crossed, judged.graded) if judged else (Difference(0), None, None)
     )
     low, high = interval(judged) if judged else (None, None)
-    yield from (("baseline", table.baseline), ("pairs", found.n), ("images", crossed.m if crossed else None))
+    yield from (("pairs", found.n), ("images", crossed.m if crossed else None))
     yield from (("difference", found.mean), ("difference_low", low), ("difference_high", high))
     yield from (("p", crossed.p if crossed else None), ("p_holm", graded.p if graded else None))
     yield from (("seeds_low", found.low), ("seeds_high", found.high))
     yield from (("seeds_p", found.p), ("seeds_p_holm", graded.seeds_p if graded else None))
     yield from (("grade", _grade(judged)), ("detectable", graded.detectable if graded else None))
-    yield "verdict", row_verdict(row, difference_scale(judged, options.metric))
 
 
 def _grade(judged: Judgement | None) -> str | None:

@@ -14,6 +14,7 @@ from trainer.compare.grades import Graded, graded
 from trainer.compare.pairing import by_seed
 from trainer.compare.planning import default_margin
 from trainer.compare.runs import Run
+from trainer.compare.splits import overlap
 from trainer.compare.statistics import Difference, paired_difference
 from trainer.records import Status
 from trainer.report.hits import Hits
@@ -55,7 +56,7 @@ def judge_pairs(pairs: Sequence[tuple[list[Run], list[Run]]], metric: str, margi
 def _difference(ours: Sequence[Run], base: Sequence[Run], metric: str) -> Difference:
     if is_clocked(metric):
         return clock_difference(ours, base, metric)
-    return paired_difference(by_seed(ours, metric), by_seed(base, metric))
+    return paired_difference(by_seed(ours, metric), by_seed(base, metric), overlap([*ours, *base], metric))
 
 
 def judge_differences(
@@ -77,7 +78,7 @@ def judge_differences(
 
 def _seeds_alone(difference: Difference) -> Crossed:
     """The analysis without images: what a paired t-test knows, where there was one."""
-    variance = None if difference.sd is None or difference.low is None else difference.sd**2 / difference.n
+    variance = None if difference.low is None else difference.variance
     return judge(Parts(difference.n, 0, difference.mean, variance))
 
 

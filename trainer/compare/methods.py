@@ -23,8 +23,8 @@ def _runs(table: Table, options: Options) -> Iterator[str]:
     n = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
     what = "clocks (runs trained as one stack share a clock)" if is_clocked(options.metric) else "seeds"
     many = f"{len(table.rows)} configurations were" if len(table.rows) > 1 else "One configuration was"
-    yield f"{many} trained on {printable(table.dataset)}{_torch(table)}; values are means over {n} {what} of {options.metric}, with"
-    yield "standard deviations and 95 % intervals by Student's t."
+    yield f"{many} trained on {printable(table.dataset)}{_torch(table)}."
+    yield f"Values are means of {options.metric} over {n} {what}, with standard deviations and 95 % intervals by Student's t."
 
 
 def _torch(table: Table) -> str:
@@ -49,9 +49,9 @@ def _test(table: Table, options: Options) -> Iterator[str]:
     images = max(judgement.crossed.m for judgement in judgements)
     if images:
         yield (
-            f"Seeds and the {images:,} images are crossed random effects; the interval is mean ± √(t²(n−1)·a + t²(m−1)·(b−c)) "
-            "(Banerjee 1960), where a, b and c are the variances of seed means, image means and the rest. A difference is called "
-            "real where this analysis excludes 0 at 5 %."
+            f"Seeds and the {images:,} images are crossed random effects; half the interval's width joins those of seeds alone "
+            "and of images alone like the sides of a right angle (Banerjee 1960). A difference is called real where this "
+            "interval, at the corrected level, excludes 0."
         )
     else:
         yield "They are tested by Student's paired t-test, so they hold for new seeds; images are not counted."

@@ -1,4 +1,4 @@
-"""Smaller statistics of a table of runs: counts of diverged runs, bounded means, overlapping splits, censored times."""
+"""Smaller statistics of a table of runs: counts of diverged runs, bounded means, censored times."""
 
 from __future__ import annotations
 
@@ -35,16 +35,6 @@ def bounded(estimate: Estimate, lowest: float = 0.0, highest: float = 1.0) -> Es
     if estimate.low is None or estimate.high is None:
         return estimate
     return replace(estimate, low=max(estimate.low, lowest), high=min(estimate.high, highest))
-
-
-def overlap_factor(n: int, tested: int, trained: int) -> float:
-    """What the variance over n random splits of one data set is multiplied by to be that of their mean: 1/n + n₂/n₁.
-
-    The splits share images, so their mean varies by more than 1/n (Nadeau and Bengio, *Machine Learning* 52, 2003: the
-    corrected resampled t-test, still with n − 1 degrees of freedom). `tested` images judged, `trained` were trained on."""
-    if n < 1 or tested < 0 or trained < 1:
-        raise ValueError(f"no splits: n = {n}, {tested} tested, {trained} trained")
-    return 1 / n + tested / trained
 
 
 def censored_median(times: Sequence[float], reached: Sequence[bool]) -> float | None:

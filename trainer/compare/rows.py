@@ -13,6 +13,7 @@ from trainer.compare.options import LAST, Options, direction_of
 from trainer.compare.pairing import by_seed
 from trainer.compare.rates import bounded
 from trainer.compare.runs import Run
+from trainer.compare.splits import overlap
 from trainer.compare.statistics import Estimate, estimate
 from trainer.compare.times import Target, way_to_target
 from trainer.errors import CompareError
@@ -95,7 +96,7 @@ def _is_judged(run: Run, settings: Mapping[str, Hashable], options: Options) -> 
 
 def _mean(runs: Sequence[Run], metric: str) -> Estimate:
     values = by_clock(runs, metric) if is_clocked(metric) else by_seed(runs, metric)
-    sample = estimate(list(values.values()))
+    sample = estimate(list(values.values()), overlap(runs, metric))
     return bounded(sample) if metric.endswith("accuracy") else sample
 
 

@@ -25,7 +25,8 @@ class Scale:
 
     def amount(self, value: float) -> str:
         """A size without a sign, in as few digits as it needs: 0.1 points."""
-        return f"{value * self.factor:.2g}{self.unit}"
+        text = f"{value * self.factor:.2g}"
+        return f"{text}{self.unit.removesuffix('s') if text == '1' else self.unit}"
 
 
 def sample_scale(row: Row, metric: str) -> Scale:

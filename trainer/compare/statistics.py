@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from scipy.special import stdtr, stdtrit
 
@@ -19,13 +19,21 @@ ROUNDING = 1e-12
 class Estimate:
     """A mean with its sample standard deviation (n − 1) and confidence interval, in the metric's own unit.
 
-    Undefined parts are None: everything for n = 0, `sd`, `low` and `high` for n = 1."""
+    Undefined parts are None: everything for n = 0, `sd`, `low` and `high` for n = 1. `overlap`: what is added to 1/n in the variance of
+    the mean where each value comes from another split of the same data: tested images / training images (Nadeau and Bengio,
+    *Machine Learning* 52, 2003: the corrected resampled t-test, still with n − 1 degrees of freedom)."""
 
     n: int
     mean: float | None = None
     sd: float | None = None
     low: float | None = None
     high: float | None = None
+    overlap: float = field(default=0.0, kw_only=True)
+
+    @property
+    def variance(self) -> float | None:
+        """That of the mean."""
+        return None if self.sd is None else self.sd**2 * (1 / self.n + self.overlap)
 
 
 @dataclass(frozen=True)
@@ -37,8 +45,8 @@ class Difference(Estimate):
     p: float | None = None
 
 
-def estimate(values: Sequence[float]) -> Estimate:
-    """Mean, standard deviation and Student-t interval of a sample: mean ± t(n − 1) · sd/√n."""
+def estimate(values: Sequence[float], overlap: float = 0.0) -> Estimate:
+    """Mean, standard deviation and Student-t interval of a sample: mean ± t(n − 1) · sd · √(1/n + overlap)."""
     n = len(values)
     if n == 0:
         return Estimate(0)
@@ -46,26 +54,28 @@ def estimate(values: Sequence[float]) -> Estimate:
     if n == 1:
         return Estimate(1, mean)
     sd = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (n - 1))
-    half = float(stdtrit(n - 1, (1 + CONFIDENCE) / 2)) * sd / math.sqrt(n)
-    return Estimate(n, mean, sd, mean - half, mean + half)
+    half = float(stdtrit(n - 1, (1 + CONFIDENCE) / 2)) * sd * math.sqrt(1 / n + overlap)
+    return Estimate(n, mean, sd, mean - half, mean + half, overlap=overlap)
 
 
-def paired_difference(ours: Mapping[Hashable, float], baseline: Mapping[Hashable, float]) -> Difference:
+def paired_difference(
+    ours: Mapping[Hashable, float], baseline: Mapping[Hashable, float], overlap: float = 0.0
+) -> Difference:
     """Student's paired t-test over the keys (seeds) that both samples have; the others are left out.
 
     Where all pairs differ by the same amount the t statistic is 0/0 or infinite, so no p-value is claimed:
     two pairs can agree by chance when accuracies come in steps of one image."""
     keys = [key for key in ours if key in baseline]
-    sample = estimate([ours[key] - baseline[key] for key in keys])
+    sample = estimate([ours[key] - baseline[key] for key in keys], overlap)
     if sample.sd is None or sample.mean is None:
         return Difference(sample.n, sample.mean)
     size = max(max(abs(ours[key]), abs(baseline[key])) for key in keys)
     if sample.sd <= ROUNDING * size:
         exact = 0.0 if abs(sample.mean) <= ROUNDING * size else sample.mean
         return Difference(sample.n, exact, 0.0, exact, exact)
-    t = sample.mean / (sample.sd / math.sqrt(sample.n))
+    t = sample.mean / (sample.sd * math.sqrt(1 / sample.n + overlap))
     p = 2 * float(stdtr(sample.n - 1, -abs(t)))
-    return Difference(sample.n, sample.mean, sample.sd, sample.low, sample.high, p)
+    return Difference(sample.n, sample.mean, sample.sd, sample.low, sample.high, p, overlap=overlap)
 
 
 def holm(p_values: Sequence[float | None]) -> list[float | None]:

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Literal
 
 from rich import box
 from rich.console import Console, RenderableType
 from rich.table import Table as Grid
 from rich.text import Text
 
-from trainer.compare.columns import CONFIGURATION, WAY, Column, difference_columns, sample_columns
+from trainer.compare.columns import CONFIGURATION, WAY, Column, difference_columns, p_value, sample_columns
 from trainer.compare.comparison import Comparison, Table
 from trainer.compare.conditions import targets_of
+from trainer.compare.factorial import Factorial, factorial, in_a_sentence
 from trainer.compare.fairness import flags
 from trainer.compare.notes import next_step, notes, way_note
 from trainer.compare.options import Options
 from trainer.compare.overall import overall
+from trainer.compare.scales import difference_scale
+from trainer.compare.verdicts import verdict
 from trainer.identity import printable, show
 
 DIRECTIONS = {1: "higher is better", -1: "lower is better", 0: "neither high nor low is better"}
+EFFECT_COLUMNS: tuple[tuple[str, Literal["left", "right"]], ...] = (
+    ("effect", "left"),
+    ("change", "left"),
+    ("p", "right"),
+)
 UNLIMITED = 10_000  # columns of text
 
 
@@ -56,6 +65,8 @@ def _render_table(table: Table, options: Options, width: int) -> Iterator[Render
     yield from _results(table, options, width)
     for note in notes(table, options):
         yield Text(note, style="dim")
+    if options.effects:
+        yield from _effects(factorial(table, options), options)
     if targets_of(table) != [None] and len(targets_of(table)) == 1:
         yield from _way(table)
     best = table.rows[0].best
@@ -64,6 +75,22 @@ def _render_table(table: Table, options: Options, width: int) -> Iterator[Render
     for flag in flags(table, options):
         yield Text(f"! {flag}", style="yellow")
     yield Text()
+
+
+def _effects(found: Factorial, options: Options) -> Iterator[RenderableType]:
+    if found.problem:
+        yield Text(f"\n{found.problem}", style="yellow")
+        return
+    yield Text(f"\n{in_a_sentence(found, options.metric)}", style="bold")
+    grid = _empty_grid(EFFECT_COLUMNS)
+    for each in found.effects:
+        said = verdict(each.judgement, difference_scale(each.judgement, options.metric))
+        grid.add_row(Text(each.name), Text(said), p_value(each.judgement.p))
+    yield grid
+    yield Text(
+        f"Effects against {', '.join(found.plain)}, averaged over all else; `a with b` is the change of a's effect where b "
+        f"replaces the plain choice. Seeds are blocks; p is corrected by Holm for all {len(found.effects)} effects.", style="dim",
+    )  # fmt: skip
 
 
 def _way(table: Table) -> Iterator[RenderableType]:
@@ -87,12 +114,17 @@ def _results(table: Table, options: Options, width: int) -> Iterator[Grid | Text
 
 
 def _grid(table: Table, columns: tuple[Column, ...]) -> Grid:
-    grid = Grid(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0), header_style="bold")
-    for column in columns:
-        grid.add_column(Text(column.header), justify=column.justify, overflow="fold")
+    grid = _empty_grid((column.header, column.justify) for column in columns)
     for row in table.rows:
         cells = (column.cell(row) for column in columns)
         grid.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in cells))
+    return grid
+
+
+def _empty_grid(columns: Iterable[tuple[str, Literal["left", "right"]]]) -> Grid:
+    grid = Grid(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0), header_style="bold")
+    for header, justify in columns:
+        grid.add_column(Text(header), justify=justify, overflow="fold")
     return grid
 
 
