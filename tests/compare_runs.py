@@ -29,7 +29,9 @@ def write_run(
         "model": {"name": "mlp", "hidden": [128], "activation": "relu"},
         "optimizer": {"name": "sgd", "lr": 0.1}, "clip": {"name": "none"}, "dropout": {"name": "none"},
     }  # fmt: skip
-    plain |= words | (config or {})
+    plain = json.loads(
+        json.dumps(plain | words | (config or {}))
+    )  # no object twice, which YAML would write as an alias
     result = {
         "status": status, "dataset": dataset, "seed": seed, "steps": 20, "stack": 1, "device": "cpu",
         "train_seconds": 1.0, "valid/accuracy": accuracy, "steps_to_target": None, "samples_to_target": None,

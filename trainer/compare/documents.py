@@ -25,11 +25,12 @@ def markdown(comparison: Comparison) -> str:
 
 def _markdown(table: Table, options: Options) -> Iterator[str]:
     head, rows = cells(table, options, _markdown_text)
-    yield from (f"**{_title(table, options)}.** {overall(table, options) or ''}".rstrip(), "")
+    sentence = _markdown_text(overall(table, options) or "")
+    yield from (f"**{_markdown_text(_title(table, options))}.** {sentence}".rstrip(), "")
     yield f"| {' | '.join(head)} |"
     yield f"|{'|'.join('---' if column.justify == 'left' else '---:' for column in _columns(table, options))}|"
     yield from (f"| {' | '.join(row)} |" for row in rows)
-    yield from ("", methods(table, options), "")
+    yield from ("", _markdown_text(methods(table, options)), "")
     yield from (f"- {_markdown_text(flag)}" for flag in flags(table, options))
     yield ""
 

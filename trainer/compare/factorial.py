@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import product
 
 import numpy as np
@@ -47,10 +47,10 @@ class Factor:
 
 @dataclass(frozen=True)
 class Factorial:
-    """All effects of a table against the `plain` levels, or the sentence that says why it has none."""
+    """All effects of a table against the `plain` level of each factor, or the sentence that says why it has none."""
 
     effects: list[Judged]
-    plain: tuple[str, ...] = ()
+    plain: Mapping[str, str] = field(default_factory=dict)
     problem: str | None = None
 
 
@@ -67,7 +67,7 @@ def factorial(table: Table, options: Options) -> Factorial:
     found = effects(cells, {factor.keys[0]: factor.levels for factor in factors})
     tables = _hits(found, rows, options.metric)
     judged = judge_differences([each.difference for each in found], tables, options.margin_in_unit)
-    plain = tuple(factor.levels[0] for factor in factors)
+    plain = {factor.keys[0]: factor.levels[0] for factor in factors}
     return Factorial([Judged(*each) for each in zip(found, judged, strict=True)], plain)
 
 
@@ -124,15 +124,16 @@ def _contrast(
 
 
 def in_a_sentence(found: Factorial, metric: str) -> str:
-    """The effects that were shown, each with what changes it: `dropout=half +0.80 points; with normalization=batch 0.40 less`."""
-    shown = {each.effect.terms: each for each in found.effects if is_shown(each.judgement)}
+    """The effects that were shown, and what changes them: `dropout=half +0.80 points; with clip=grad 0.40 lower than with
+    clip=none`."""
+    shown = [each for each in found.effects if is_shown(each.judgement)]
     parts = []
     for each in found.effects:
-        if len(each.effect.terms) > 1:
-            continue
-        beside = [other for terms, other in shown.items() if len(terms) > 1 and each.effect.terms[0] in terms]
-        if each.effect.terms in shown or beside:
-            parts.append("; ".join([_change(each, metric), *(_beside(each, other, metric) for other in beside)]))
+        beside = [
+            other for other in shown if len(other.effect.terms) > 1 and each.effect.terms[0] in other.effect.terms
+        ]
+        if len(each.effect.terms) == 1 and (each in shown or beside):
+            parts.append("; ".join([_change(each, metric), *(_beside(each, other, found, metric) for other in beside)]))
     return f"{'. '.join(parts)}." if parts else "No effect is shown."
 
 
@@ -142,9 +143,8 @@ def _change(each: Judged, metric: str) -> str:
     return f"{each.name} {scale(each.judgement.difference.mean, '+')}{scale.unit}{word}"
 
 
-def _beside(each: Judged, other: Judged, metric: str) -> str:
-    """What another technique does to an effect, its size compared with the effect's own direction."""
+def _beside(each: Judged, other: Judged, found: Factorial, metric: str) -> str:
+    """What another technique does to an effect."""
     scale, mean = difference_scale(other.judgement, metric), other.judgement.difference.mean or 0.0
-    (partner,) = (level for key, level in other.effect.terms if (key, level) != each.effect.terms[0])
-    more = "more" if mean * (each.judgement.difference.mean or 0.0) > 0 else "less"
-    return f"with {partner} {scale(abs(mean))} {more}"
+    ((key, partner),) = (term for term in other.effect.terms if term != each.effect.terms[0])
+    return f"with {partner} {scale(abs(mean))} {'higher' if mean > 0 else 'lower'} than with {found.plain[key]}"

@@ -68,9 +68,13 @@ def _left_out(table: Table, options: Options) -> Iterator[str]:
     if any(lost):
         apart = "are in no mean; their numbers are compared by Fisher's exact test"
         counted = "count as 0 % right" if options.diverged == LAST else apart
-        yield f"{sum(lost)} runs diverged; they {counted}."
+        yield f"{_runs_that(sum(lost))} diverged; diverged runs {counted}."
     if any(row.pruned for row in table.rows):
         yield "Configurations of which runs were pruned have no mean."
     unfinished = sum(len(row.unfinished) for row in table.rows)
     if unfinished:
-        yield f"{unfinished} runs ended without a result and are left out."
+        yield f"{_runs_that(unfinished)} ended without a result and {'is' if unfinished == 1 else 'are'} left out."
+
+
+def _runs_that(count: int) -> str:
+    return f"{count} run{'s' * (count != 1)}"

@@ -19,9 +19,9 @@ ROUNDING = 1e-12
 class Estimate:
     """A mean with its sample standard deviation (n − 1) and confidence interval, in the metric's own unit.
 
-    Undefined parts are None: everything for n = 0, `sd`, `low` and `high` for n = 1. `overlap`: what is added to 1/n in the variance of
-    the mean where each value comes from another split of the same data: tested images / training images (Nadeau and Bengio,
-    *Machine Learning* 52, 2003: the corrected resampled t-test, still with n − 1 degrees of freedom)."""
+    Undefined parts are None: everything for n = 0, `sd`, `low` and `high` for n = 1. `overlap` is added to 1/n in the
+    variance of the mean where each value comes from another split of the same data: tested images / training images
+    (Nadeau and Bengio, *Machine Learning* 52, 2003: the corrected resampled t-test, still with n − 1 degrees of freedom)."""
 
     n: int
     mean: float | None = None
