@@ -105,7 +105,7 @@ def test_one_key_has_no_effects_beyond_the_table(tmp_path: Path) -> None:
 
 
 def test_a_number_that_not_every_row_has_belongs_to_its_word(tmp_path: Path) -> None:
-    """clip=none has no threshold, so the levels are none, grad at 1 and grad at 2; rates are a factor of their own, 0.2 being the plain one."""
+    """clip=none has no threshold, so the levels are none, grad at 1 and grad at 2. Rates are a factor, 0.2 the plain one."""
     clips = (NONE, GRAD, {"name": "grad", "threshold": 2.0})
     for clip, lr, seed in product(clips, (0.1, 0.2), range(3)):
         write_run(tmp_path, seed, 0.8 + seed / 50 + lr / 10, clip=clip, optimizer=sgd(lr))

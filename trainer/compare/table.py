@@ -88,8 +88,8 @@ def _effects(found: Factorial, options: Options) -> Iterator[RenderableType]:
         grid.add_row(Text(each.name), Text(said), p_value(each.judgement.p))
     yield grid
     yield Text(
-        f"Effects against {', '.join(found.plain.values())}, averaged over all else; `a with b` is the change of a's effect where b "
-        f"replaces the plain choice. Seeds are blocks; p is corrected by Holm for all {len(found.effects)} effects.", style="dim",
+        f"Effects against {', '.join(found.plain.values())}, averaged over all else; `a with b` is the change of a's effect "
+        f"where b replaces the plain choice. Seeds are blocks; p is corrected by Holm for all {len(found.effects)} effects.", style="dim",
     )  # fmt: skip
 
 
