@@ -55,6 +55,8 @@ def _dispatch(argv: list[str]) -> int:
         from trainer.compare.command import main as compare
 
         return compare(argv[1:])
+    if argv[:1] == ["study"]:
+        return _study(argv[1:])
     if {"--help", "-h"} & set(argv):
         from trainer.shell.help import help_text
 
@@ -70,9 +72,16 @@ def _dispatch(argv: list[str]) -> int:
 
 def _resume(words: list[str]) -> int:
     from trainer.shell.options import parse_resume
+    from trainer.study.store import STUDY
     from trainer.sweep.cells import SWEEP
 
     directory, epochs = parse_resume(words)
+    if (directory / STUDY).exists():
+        from trainer.study.running import resume as resume_study
+
+        if epochs is not None:
+            raise ConfigError("A study can't be changed by resuming: leave out epochs, or ask anew under another name.")
+        return resume_study(directory)
     settings = {} if epochs is None else {"epochs": epochs}
     if (directory / SWEEP).exists():
         from trainer.sweep.sweep import resume_sweep
@@ -81,6 +90,19 @@ def _resume(words: list[str]) -> int:
     from trainer.run.run import resume
 
     return resume(directory, settings)
+
+
+def _study(words: list[str]) -> int:
+    from trainer.shell.mistakes import sentence_of
+    from trainer.shell.study import main as study
+
+    try:
+        return study(words, conf())
+    except Exception as error:
+        sentence = sentence_of(error, words)
+        if sentence is None:
+            raise
+        return _refused(error, sentence)
 
 
 def _train(argv: list[str]) -> int:

@@ -19,8 +19,8 @@ from trainer.sweep.failures import fail, reason
 from trainer.sweep.plan import Piece, Stack, plan
 from trainer.sweep.progress import Progress
 from trainer.sweep.results import Results
-from trainer.sweep.view import SweepConsole
-from trainer.sweep.workers import Message, Worker, WorkerPool
+from trainer.sweep.view import Look, SweepConsole
+from trainer.sweep.workers import Crew, Message, Worker, WorkerPool
 
 
 class Scheduler:
@@ -35,15 +35,18 @@ class Scheduler:
         slots: Sequence[WorkerSlot],
         directory: Path,
         settings: SweepSettings,
+        look: Look,
+        crew: Crew,
     ):
         self.cells, self.slots, self.directory, self.settings = list(cells), slots, directory, settings
+        self.crew = crew
         self.results = Results(directory, every)
         self.found, self.data = found, data
         todo = [i for i, cell_found in enumerate(found) if cell_found.summary is None]
         self.stacks = plan([self._piece(i, found[i]) for i in todo], slots)
         cost = sum(stack.cost for stack in self.stacks)
         self.progress = Progress(len(cells), len(self.stacks), cost, skipped=len(cells) - len(todo))
-        self.view = SweepConsole(self.progress)
+        self.view = SweepConsole(self.progress, look)
         self.notices = set(data.notices)
         self.failed_fast = self.warned = False
         self._take_finished(every)
@@ -67,7 +70,7 @@ class Scheduler:
             self.view.tick()
             return stopped() or (Status.INTERRUPTED if self.failed_fast else None)
 
-        self.pool = WorkerPool(self.slots, self.stacks, self)
+        self.pool = WorkerPool(self.slots, self.stacks, self, self.crew)
         self.pool.work(word)
         self.results.write()
 

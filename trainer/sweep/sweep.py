@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,23 +17,31 @@ from trainer.run.directories import alone
 from trainer.run.settings import changed, check_settings
 from trainer.run.signals import Signals
 from trainer.sweep.cells import SWEEP, Cell, SweepSettings, check_prunable, read_sweep, write_sweep
-from trainer.sweep.closing import conclude, opening
 from trainer.sweep.data import find_data
 from trainer.sweep.devices import WorkerSlot, find_slots
+from trainer.sweep.display import Display, SweepDisplay
 from trainer.sweep.existing import REPLACED, existing, move_aside
 from trainer.sweep.scheduler import Scheduler
+from trainer.sweep.workers import Crew
 
 
-def run_sweep(cells: Sequence[Cell], directory: Path, settings: SweepSettings) -> list[dict[str, Any]]:
+def run_sweep(
+    cells: Sequence[Cell],
+    directory: Path,
+    settings: SweepSettings,
+    display: Display | None = None,
+    crew: Crew | None = None,
+) -> list[dict[str, Any]]:
     """Train what is missing of `cells` in `directory`, show it, and return every cell's summary, in order.
 
+    `display` shows it in another way; the workers of a `crew` wait for its next sweep.
     A cell that was never begun because another failed (`fail_fast`) has the status `waiting`. Raises ConfigError before
     anything is written, and Stopped when a signal has ended the sweep and all is saved.
     """
     names = [cell.name for cell in cells]
     if len(set(names)) < len(names):
         raise ValueError("Two cells of a sweep have the same name.")
-    return _run(cells, directory, settings)[: len(cells)]
+    return _run(cells, directory, settings, display=display, crew=crew)[: len(cells)]
 
 
 def resume_sweep(directory: Path, settings: Mapping[str, Any]) -> int:
@@ -84,7 +93,12 @@ def _check_longer(cells: Sequence[Cell], epochs: int | None) -> None:
 
 
 def _run(
-    cells: Sequence[Cell], directory: Path, settings: SweepSettings, given: Collection[str] = ()
+    cells: Sequence[Cell],
+    directory: Path,
+    settings: SweepSettings,
+    given: Collection[str] = (),
+    display: Display | None = None,
+    crew: Crew | None = None,
 ) -> list[dict[str, Any]]:
     check_prunable(cells, settings)
     slots = find_slots({c.experiment.device for c in cells}, settings.workers, len(cells))
@@ -95,21 +109,27 @@ def _run(
         found = [existing(cell, directory / cell.name, results, given) for cell in cells]
         todo = [cell for cell, cell_found in zip(cells, found, strict=True) if cell_found.summary is None]
         data = find_data(todo, every, directory)
-        try:
-            write_sweep(directory, every, settings)
-            for cell, cell_found in zip(cells, found, strict=True):
-                if cell_found.replaced:
-                    move_aside(directory / cell.name)
-        except OSError as error:
-            raise ConfigError(f"{directory} can't be written: {error.strerror or error}.") from error
-        return _train(Scheduler(prepared, every, found, data, slots, directory, settings))
+        _write(directory, every, settings, [c.name for c, f in zip(cells, found, strict=True) if f.replaced])
+        display = display or SweepDisplay()
+        with nullcontext(crew) if crew else Crew() as own:
+            return _train(Scheduler(prepared, every, found, data, slots, directory, settings, display, own), display)
 
 
-def _train(scheduler: Scheduler) -> list[dict[str, Any]]:
+def _write(directory: Path, every: Sequence[Cell], settings: SweepSettings, replaced: Sequence[str]) -> None:
+    """Write sweep.json, and move aside what lies where runs of another configuration are to be."""
+    try:
+        write_sweep(directory, every, settings)
+        for name in replaced:
+            move_aside(directory / name)
+    except OSError as error:
+        raise ConfigError(f"{directory} can't be written: {error.strerror or error}.") from error
+
+
+def _train(scheduler: Scheduler, display: Display) -> list[dict[str, Any]]:
     with Signals() as signals:
         signals.training = True
         with scheduler.view as view:
-            view.say(opening(scheduler))
+            display.begin(scheduler)
             for notice in scheduler.data.notices:
                 view.warn(notice, title="WARNING: another data set")
             for damaged in filter(None, (found.damaged for found in scheduler.found)):
@@ -117,7 +137,7 @@ def _train(scheduler: Scheduler) -> list[dict[str, Any]]:
                     f"{damaged} That run begins anew; what was there is kept in {scheduler.directory / REPLACED}."
                 )
             scheduler.work(lambda: signals.status)
-        conclude(scheduler, signals.status)
+        display.end(scheduler, signals.status)
     if signals.status:
         raise Stopped(signals.status)
     if scheduler.results.refused:

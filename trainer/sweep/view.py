@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -26,11 +26,19 @@ ENDS = (Status.COMPLETED, Status.DIVERGED, Status.PRUNED, Status.FAILED)
 STYLES = {Status.COMPLETED: "green", Status.DIVERGED: "red", Status.FAILED: "bold red", Status.PRUNED: "yellow"}
 
 
+class Look(Protocol):
+    """How progress is drawn: for a terminal, and as a plain line."""
+
+    def panel(self, progress: Progress) -> RenderableType: ...
+
+    def line(self, progress: Progress) -> str: ...
+
+
 class SweepView:
     """Progress to `out` (stdout), warnings to `err` (stderr). A context manager: the terminal is left clean."""
 
-    def __init__(self, progress: Progress, out: Console | None = None, err: Console | None = None):
-        self.progress = progress
+    def __init__(self, progress: Progress, look: Look, out: Console | None = None, err: Console | None = None):
+        self.progress, self.look = progress, look
         self.out = out or Console(highlight=False)
         self.err = err or Console(stderr=True, highlight=False)
         self.live: Live | None = None
@@ -56,9 +64,9 @@ class SweepView:
             return
         self.next = time.monotonic() + self.interval
         if self.live:
-            self.live.update(panel(self.progress), refresh=True)
+            self.live.update(self.look.panel(self.progress), refresh=True)
         else:
-            self.out.print(Text(line(self.progress)), soft_wrap=True)
+            self.out.print(Text(self.look.line(self.progress)), soft_wrap=True)
 
     def say(self, text: str, style: str = "") -> None:
         """A line that stays."""
@@ -76,8 +84,8 @@ class SweepView:
 class SweepConsole:
     """The view as the sweep sees it: where nobody reads it any more, that is said once and the sweep goes on."""
 
-    def __init__(self, progress: Progress):
-        self.show = Guarded("the console", lambda: SweepView(progress, Pipe(highlight=False)))
+    def __init__(self, progress: Progress, look: Look):
+        self.show = Guarded("the console", lambda: SweepView(progress, look, Pipe(highlight=False)))
 
     def __enter__(self) -> SweepConsole:
         self.show("__enter__")

@@ -6,7 +6,7 @@ import json
 import subprocess
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from queue import Empty, SimpleQueue
 from typing import Any, Protocol
 
@@ -101,12 +101,50 @@ class Listener(Protocol):
     def lost(self, worker: Worker) -> None: ...
 
 
+class Crew:
+    """Workers from one sweep to the next: an idle one waits with torch imported and its data loaded, which takes seconds.
+
+    A context manager: at its end all of them leave."""
+
+    def __init__(self) -> None:
+        self.inbox: SimpleQueue[tuple[Worker, Message]] = SimpleQueue()
+        self.idle: list[Worker] = []
+
+    def __enter__(self) -> Crew:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _send_home(self.idle)
+
+    def hire(self, slot: WorkerSlot) -> Worker:
+        """An idle worker of the slot's device, or a new one."""
+        for worker in self.idle:
+            if worker.slot.device == slot.device and worker.process.poll() is None:
+                self.idle.remove(worker)
+                return worker
+        return Worker(slot, self.inbox)
+
+    def take_back(self, workers: Iterable[Worker], keep: bool) -> None:
+        """Workers that a sweep no longer needs; those in the middle of a stack, and all where they were told to stop, leave."""
+        workers = list(workers)
+        stay = [worker for worker in workers if keep and not worker.stack]
+        self.idle += stay
+        _send_home([worker for worker in workers if worker not in stay])
+
+
+def _send_home(workers: Sequence[Worker]) -> None:
+    for worker in workers:
+        worker.dismiss()
+    for worker in workers:
+        worker.end()
+
+
 class WorkerPool:
     """Workers at their slots and the stacks that wait for them."""
 
-    def __init__(self, slots: Sequence[WorkerSlot], stacks: Sequence[Stack], scheduler: Listener):
-        self.waiting, self.scheduler = list(stacks), scheduler
-        self.inbox: SimpleQueue[tuple[Worker, Message]] = SimpleQueue()
+    def __init__(self, slots: Sequence[WorkerSlot], stacks: Sequence[Stack], scheduler: Listener, crew: Crew):
+        self.waiting, self.scheduler, self.crew = list(stacks), scheduler, crew
+        self.inbox = crew.inbox
         self.workers: list[Worker | None] = [None] * len(slots)
         self.slots = list(slots)
         self.stopping = False
@@ -121,10 +159,7 @@ class WorkerPool:
                 self._employ()
                 self._listen()
         finally:
-            for worker in filter(None, self.workers):
-                worker.dismiss()
-            for worker in filter(None, self.workers):
-                worker.end()
+            self.crew.take_back(filter(None, self.workers), keep=not self.stopping)
 
     def _stop(self, word: str) -> None:
         self.stopping = True
@@ -141,7 +176,7 @@ class WorkerPool:
             stack = next((stack for stack in self.waiting if slot.takes(stack.experiment.device)), None)
             if stack:
                 self.waiting.remove(stack)
-                worker = self.workers[index] = worker or Worker(slot, self.inbox)
+                worker = self.workers[index] = worker or self.crew.hire(slot)
                 worker.give(stack, self.scheduler.order(stack))
 
     def _listen(self) -> None:

@@ -1,0 +1,212 @@
+"""A question as data: which techniques are asked about, and which configurations and comparisons answer it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Literal
+
+from trainer.errors import ConfigError
+from trainer.experiment import GROUPS, Experiment
+from trainer.identity import complete
+
+TECHNIQUES = tuple(group for group in GROUPS if group not in ("dataset", "model"))
+"""The groups whose words are techniques; all other keys are common to the whole study."""
+
+SEEDS = 30
+"""The cap on seeds, unless another is given."""
+
+Choices = Mapping[str, str]
+Place = Literal["alone", "beside", "together"]
+
+
+@dataclass(frozen=True)
+class Factor:
+    """A group and the words asked about, the reference first: its plain choice, or the first word where that is not asked."""
+
+    group: str
+    words: tuple[str, ...]
+
+    @property
+    def reference(self) -> str:
+        return self.words[0]
+
+    @property
+    def on(self) -> str:
+        """The word that stands for the group where other groups are asked about."""
+        return self.words[1]
+
+    @property
+    def is_asked_against_plain(self) -> bool:
+        """Whether one technique is asked against its plain choice, rather than several against each other."""
+        return len(self.words) == 2 and self.reference == plain(self.group)
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """One network of a study. `key` names its runs on disk, `title` in print; `choices` holds the word of each group asked."""
+
+    key: str
+    title: str
+    choices: Choices
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Configuration `ours` less `base`, by key: what `word` does that `against` does not, alone or beside all the others.
+
+    `rivals`: several words of a group are asked against each other, so that what stands against one is worth naming."""
+
+    place: Place
+    group: str
+    word: str
+    against: str
+    ours: str
+    base: str
+    rivals: bool = False
+
+    @property
+    def name(self) -> str:
+        """The technique that is asked about."""
+        return named(self.group, self.word)
+
+    @property
+    def other(self) -> str:
+        """What it is asked against."""
+        return named(self.group, self.against)
+
+    def is_beside(self, alone: Comparison) -> bool:
+        """Whether this asks beside the others what another comparison asks alone."""
+        same = (self.group, self.word, self.against) == (alone.group, alone.word, alone.against)
+        return same and self.place == "beside"
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked and how far it may go. `margin`: the difference that does not matter, in points (None: by the number of
+    images). `seeds`: the most that judge. `experiments`: each configuration at its default rate, by key."""
+
+    factors: tuple[Factor, ...]
+    experiments: Mapping[str, Experiment]
+    margin: float | None = None
+    seeds: int = SEEDS
+
+    def __post_init__(self) -> None:
+        check_limits(self.margin, self.seeds)
+        for experiment in self.experiments.values():
+            _check_common(experiment)
+
+    @property
+    def configurations(self) -> list[Configuration]:
+        return configurations(self.factors)
+
+
+def plain(group: str) -> str:
+    """The group's word where no technique is chosen."""
+    return str(complete({})[group])
+
+
+def factors(words: Mapping[str, Sequence[str]]) -> tuple[Factor, ...]:
+    """The factors that the words of each group ask about. ConfigError where there is no question in them.
+
+    A group with its plain choice alone asks nothing: it takes a technique out of a recipe."""
+    asked = [factor for group, own in words.items() if (factor := _factor(group, own))]
+    if not asked:
+        raise ConfigError(
+            "train study needs a technique to ask about: type, for instance, train study optimizer=momentum clip=grad."
+        )
+    return tuple(asked)
+
+
+def _factor(group: str, words: Sequence[str]) -> Factor | None:
+    own, base = list(dict.fromkeys(words)), plain(group)
+    if len(own) == 1:
+        return None if own == [base] else Factor(group, (base, own[0]))
+    return Factor(group, tuple(sorted(own, key=lambda word: word != base)))
+
+
+def configurations(asked: Sequence[Factor]) -> list[Configuration]:
+    """The network with every reference, each technique alone, all together, and all together with each other word."""
+    base = {factor.group: factor.reference for factor in asked}
+    together = {factor.group: factor.on for factor in asked}
+    found = [Configuration(*_base_names(asked), base)]
+    found += [_single(factor, word, base) for factor in asked for word in factor.words[1:]]
+    if len(asked) > 1:
+        found.append(Configuration("all", "all together", together))
+        found += [_beside(factor, word, together) for factor in asked for word in factor.words if word != factor.on]
+    unique: dict[frozenset[tuple[str, str]], Configuration] = {}
+    for one in found:
+        unique.setdefault(frozenset(one.choices.items()), one)
+    return list(unique.values())
+
+
+def _base_names(asked: Sequence[Factor]) -> tuple[str, str]:
+    if len(asked) == 1 and not asked[0].is_asked_against_plain:
+        return f"{asked[0].group}={asked[0].reference}", named(asked[0].group, asked[0].reference)
+    is_plain = all(factor.reference == plain(factor.group) for factor in asked)
+    return ("plain", "plain network") if is_plain else ("base", "first choices")
+
+
+def _single(factor: Factor, word: str, base: Choices) -> Configuration:
+    return Configuration(f"{factor.group}={word}", named(factor.group, word), {**base, factor.group: word})
+
+
+def _beside(factor: Factor, word: str, together: Choices) -> Configuration:
+    without = word == plain(factor.group) and len(factor.words) == 2
+    title = f"all without {named(factor.group, factor.on)}" if without else f"all with {named(factor.group, word)}"
+    return Configuration(f"all,{factor.group}={word}", title, {**together, factor.group: word})
+
+
+def named(group: str, word: str) -> str:
+    """A technique as prose calls it: an optimizer by its word, all else as it is typed."""
+    return word if group == "optimizer" else f"{group}={word}"
+
+
+def comparisons(asked: Sequence[Factor]) -> list[Comparison]:
+    """Every pair of words of each group, alone and beside the others; and all together against the references."""
+    keys = {frozenset(one.choices.items()): one.key for one in configurations(asked)}
+    base = {factor.group: factor.reference for factor in asked}
+    together = {factor.group: factor.on for factor in asked}
+    places: list[tuple[Place, dict[str, str]]] = [("alone", base)]
+    places += [("beside", together)] if len(asked) > 1 else []
+    found = []
+    for place, around in places:
+        for factor in asked:
+            for against, word in combinations(factor.words, 2):
+                pair = _pair(keys, around, factor.group, word, against)
+                rivals = not factor.is_asked_against_plain
+                found.append(Comparison(place, factor.group, word, against, *pair, rivals))
+    if len(asked) > 1:
+        found.append(Comparison("together", "", "", "", keys[_id(together)], keys[_id(base)]))
+    return found
+
+
+def _pair(keys: Mapping[frozenset[tuple[str, str]], str], around: Choices, group: str, *words: str) -> tuple[str, str]:
+    ours, base = (keys[_id({**around, group: word})] for word in words)
+    return ours, base
+
+
+def _id(choices: Choices) -> frozenset[tuple[str, str]]:
+    return frozenset(choices.items())
+
+
+def check_limits(margin: float | None, seeds: int) -> None:
+    """ConfigError for a margin or a number of seeds that nothing can be judged by."""
+    if margin is not None and not (
+        isinstance(margin, int | float) and not isinstance(margin, bool) and 0 < margin < 100
+    ):
+        raise ConfigError(
+            f"margin={margin} is not allowed: it must be a number of points above 0, for instance margin=0.1."
+        )
+    if isinstance(seeds, bool) or not isinstance(seeds, int) or not 2 <= seeds <= 1000:
+        raise ConfigError(f"seeds={seeds} is not allowed: it must be a whole number from 2 to 1000.")
+
+
+def _check_common(e: Experiment) -> None:
+    if e.dataset.validation == 0:
+        raise ConfigError(
+            "A study chooses learning rates on validation images and dataset.validation=0 holds none out: leave it out."
+        )
+    if e.epochs == 0:
+        raise ConfigError("epochs=0 trains nothing, so there is nothing to study: choose epochs=1 or more.")

@@ -1,0 +1,71 @@
+"""A study as the command line runs it: said before, carried out, written down, and ended with an exit code."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+
+from rich.text import Text
+
+from trainer.errors import STOPPED, ExitCode, Stopped
+from trainer.report.guarded import Guarded, Pipe, leave, say
+from trainer.run.directories import alone
+from trainer.run.signals import Signals
+from trainer.study import report, store
+from trainer.study.answer import Answer
+from trainer.study.conducting import RunsFailed, conduct
+from trainer.study.planning import opening
+from trainer.study.question import Question
+
+
+def run(question: Question, directory: Path) -> int:
+    """Answer the question in `directory`, which is made or goes on; returns the exit code. Raises ConfigError before
+    anything is written where the directory holds something else."""
+    store.check_same(directory, question)
+    screen = Guarded("the console", lambda: Pipe(highlight=False))
+    for sentence in opening(question):
+        screen("print", Text(sentence))
+    try:
+        answer = carry_out(question, directory)
+    except Stopped as stop:
+        _go_on(screen, directory)
+        return STOPPED[stop.status]
+    except RunsFailed as error:
+        say(f"{error}, so the study has no answer yet.")
+        _go_on(screen, directory)
+        return ExitCode.CRASHED
+    except OSError as error:
+        say(f"{directory} can't be written: {error.strerror or error}. What the runs saved is whole.")
+        return ExitCode.CRASHED
+    _show(screen, answer)
+    return ExitCode.DONE
+
+
+def resume(directory: Path) -> int:
+    """Go on with the study in `directory`, or show its answer again; returns the exit code."""
+    return run(store.read(directory), directory)
+
+
+def carry_out(question: Question, directory: Path) -> Answer:
+    """The answer, with its files written. Raises what `conduct` raises, and OSError."""
+    with Signals(), alone(directory):
+        store.write(directory, question)
+        answer = conduct(question, directory)
+        for problem in report.write(answer):
+            say(problem)
+        return answer
+
+
+def _go_on(screen: Guarded, directory: Path) -> None:
+    screen("print", Text(f"  train resume {shlex.quote(str(directory))}  # go on with what is missing"))
+    leave(sys.stdout, sys.stderr)
+
+
+def _show(screen: Guarded, answer: Answer) -> None:
+    path = shlex.quote(str(answer.directory))
+    for part in report.render(answer):
+        screen("print", part)
+    screen("print", Text(f"Saved to {path}: study.md, with the methods for a paper, study.json and pictures"))
+    screen("print", Text(f"  train compare {path}/judge --metric test/accuracy  # the same runs in one table"))
+    leave(sys.stdout, sys.stderr)
