@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from trainer.compare.planning import NARROWED, images_limit, seeds_needed
 from trainer.compare.rates import fisher_exact
-from trainer.compare.verdicts import Scale, verdict
+from trainer.compare.scales import Scale
+from trainer.compare.verdicts import verdict
 from trainer.identity import printable, show
 from trainer.report.screen import percent as hundredths
 from trainer.study.answer import Answer

@@ -9,7 +9,8 @@ from typing import Any
 from trainer.errors import ConfigError
 from trainer.experiment import Experiment
 from trainer.identity import FORMAT, READABLE, differences, known_formats
-from trainer.report.files import read_json, write_json
+from trainer.report.files import write_json
+from trainer.report.reading import read_json
 from trainer.study.question import Factor, Question
 
 STUDY = "study.json"

@@ -9,7 +9,8 @@ from typing import Any
 
 from trainer.experiment import Experiment
 from trainer.records import FINISHED, Status
-from trainer.report.files import SUMMARY, read_json
+from trainer.report.files import SUMMARY
+from trainer.report.reading import read_json
 
 COUNTS = ("cells", "seeds", "epochs")
 
