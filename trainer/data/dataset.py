@@ -14,7 +14,7 @@ from trainer.techniques.numbers import AtLeastOne, Count, Seed
 
 
 class Raw(NamedTuple):
-    """What a data set reads: pixels, uint8 [N, …], and labels, integers [N], before any split."""
+    """What a data set reads: pixels [N, …], uint8 or float32 from 0 to 1, and labels, integers [N], before any split."""
 
     images: np.ndarray
     labels: np.ndarray
@@ -48,6 +48,10 @@ class Dataset(ABC):
     @abstractmethod
     def read(self) -> Raw:
         """All pixels and labels. Raises DataError."""
+
+    def check_files(self) -> None:
+        """`check`, and what only the files can tell where the size of the set is not known without them. Raises DataError."""
+        self.check()
 
     def check(self) -> None:
         """Raises DataError where `validation` and `limit` don't fit the size of the set; reads nothing."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from trainer.data.dataset import Dataset, Raw
+from trainer.data.files import Files
 from trainer.data.local import Digits, Synthetic
-from trainer.data.mnist import FashionMnist, Kmnist, Mnist
+from trainer.data.mnist import FashionMnist, Kmnist, Mnist, Qmnist
 
-__all__ = ["DATASETS", "Dataset", "Digits", "FashionMnist", "Kmnist", "Mnist", "Raw", "Synthetic"]
+__all__ = ["DATASETS", "Dataset", "Digits", "FashionMnist", "Files", "Kmnist", "Mnist", "Qmnist", "Raw", "Synthetic"]
 
-DATASETS: dict[str, type[Dataset]] = {cls.name: cls for cls in (Mnist, FashionMnist, Kmnist, Digits, Synthetic)}
+SETS: tuple[type[Dataset], ...] = (Mnist, FashionMnist, Kmnist, Qmnist, Digits, Synthetic, Files)
+DATASETS: dict[str, type[Dataset]] = {cls.name: cls for cls in SETS}

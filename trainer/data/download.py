@@ -37,7 +37,11 @@ def torchvision_sources(folder: str) -> Sources:
     known = getattr(datasets, folder)
     own = os.environ.get("TRAIN_MIRROR")
     first = (f"{own.rstrip('/')}/{folder}/raw/",) if own else ()
-    return Sources((*first, *known.mirrors), dict(known.resources))
+    listed = (
+        known.resources if isinstance(known.resources, list) else [*known.resources["train"], *known.resources["test"]]
+    )
+    bases = {f"{url.rpartition('/')[0]}/": None for url, _ in listed if "/" in url}  # QMNIST's are whole addresses
+    return Sources((*first, *(bases or known.mirrors)), {url.rpartition("/")[2]: md5 for url, md5 in listed})
 
 
 def fetch(folder: Path, files: tuple[IdxFile, ...], published: Mapping[str, str], sources: Sources) -> None:

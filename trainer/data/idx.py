@@ -17,6 +17,10 @@ from trainer.errors import DataError
 SUMS = "SHA256SUMS"  # beside the files, as `sha256sum -c` reads it: the digests of what a verified download unpacked
 
 
+KINDS = {8: "u1", 9: "i1", 0xB: ">i2", 0xC: ">i4", 0xD: ">f4", 0xE: ">f8"}
+"""What the values of a file are, by its third byte."""
+
+
 class Unreachable(DataError):
     """Files that no source would give: the text names every source tried and its reason."""
 
@@ -40,23 +44,25 @@ class IdxFile:
     name: str
     shape: tuple[int, ...]
     classes: int = 256
+    kind: int = 8  # of its values, by the format: 8 bytes, 0x0C whole numbers of four bytes
 
     def parse(self, content: bytes) -> np.ndarray:
-        """The bytes of an unpacked file as uint8 of `shape`, a view without a copy. Raises Damaged."""
-        start = 4 + 4 * len(self.shape)
+        """The bytes of an unpacked file as values of `shape`, a view without a copy. Raises Damaged."""
+        start, item = 4 + 4 * len(self.shape), np.dtype(KINDS[self.kind]).itemsize
         if not content:
             raise Damaged("is empty")
-        if len(content) < start or content[:4] != bytes([0, 0, 8, len(self.shape)]):
-            raise Damaged("does not begin as an IDX file of bytes")
+        if len(content) < start or content[:4] != bytes([0, 0, self.kind, len(self.shape)]):
+            raise Damaged("does not begin as an IDX file of its kind")
         found = tuple(np.frombuffer(content, ">u4", len(self.shape), offset=4).tolist())
         if found != self.shape:
-            whole = len(content) == start + math.prod(found)
+            whole = len(content) == start + item * math.prod(found)
             raise (Foreign if whole else Damaged)(
                 f"holds {_times(found)} values by its header instead of {_times(self.shape)}"
             )
-        if len(content) != start + math.prod(self.shape):
-            raise Damaged(f"has {len(content):,} bytes instead of {start + math.prod(self.shape):,}")
-        values = np.frombuffer(content, np.uint8, offset=start).reshape(self.shape)
+        size = start + item * math.prod(self.shape)
+        if len(content) != size:
+            raise Damaged(f"has {len(content):,} bytes instead of {size:,}")
+        values = np.frombuffer(content, KINDS[self.kind], offset=start).reshape(self.shape)
         if self.classes < 256 and values.max(initial=0) >= self.classes:
             raise Foreign(f"holds the label {values.max()}, and labels end at {self.classes - 1}")
         return values

@@ -56,7 +56,8 @@ class Found(NamedTuple):
         sha = hashlib.sha256()
         for array in self.raw[:4]:
             sha.update(f"{array.shape}".encode())
-            sha.update(np.ascontiguousarray(array, np.uint8 if array.ndim > 1 else "<i8").data)
+            kind = "<i8" if array.ndim == 1 else "<f4" if array.dtype.kind == "f" else np.uint8
+            sha.update(np.ascontiguousarray(array, kind).data)
         return sha.hexdigest()[:16]
 
 
@@ -74,7 +75,7 @@ def find(dataset: Dataset, fallen_back: bool = False) -> Found:
     Raises DataError: a split that does not fit, damaged files that can't be replaced, a folder that can't be read or
     written, or no data at all (then with every source tried and its reason).
     """
-    dataset.check()
+    dataset.check_files()
     if fallen_back and isinstance(dataset, Mnist) and dataset.fallback:
         return _fall_back(dataset, f"It began on '{dataset.fallback}', because {dataset.name} was not available then.")
     try:
@@ -117,7 +118,8 @@ def _shuffled(raw: Raw, seed: int | None) -> Raw:
 
 
 def _floats(pixels: np.ndarray, standardize: bool) -> np.ndarray:
-    images: np.ndarray = np.divide(pixels.reshape(len(pixels), -1), np.float32(255), dtype=np.float32)
+    whole = np.float32(1 if pixels.dtype.kind == "f" else 255)
+    images: np.ndarray = np.divide(pixels.reshape(len(pixels), -1), whole, dtype=np.float32)
     if standardize:
         images -= MEAN
         images /= DEVIATION

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+import numpy as np
+
 from trainer.data import idx
 from trainer.data.dataset import Dataset, Raw
 from trainer.errors import DataError
@@ -78,7 +80,7 @@ class Mnist(Dataset):
             f"Damaged, kept as *.damaged, and replaced by a fresh download: {'; '.join(damaged)}." if damaged else None
         )
         images, labels, test_images, test_labels = (good[file] for file in files)
-        return Raw(images, labels, test_images, test_labels, notice=replaced)
+        return Raw(images, _classes(labels), test_images, _classes(test_labels), notice=replaced)
 
     def _refuse(self, foreign: Mapping[idx.IdxFile, idx.Damaged]) -> None:
         if foreign:
@@ -118,3 +120,23 @@ class Kmnist(Mnist):
     name: ClassVar[str] = "kmnist"
     folder: ClassVar[str] = "KMNIST"
     sha256: ClassVar[dict[str, str]] = {}  # as for FashionMnist
+
+
+@dataclass(frozen=True, kw_only=True)
+class Qmnist(Mnist):
+    """MNIST rebuilt from its source, with all 60,000 test digits (Yadav & Bottou 2019)."""
+
+    name: ClassVar[str] = "qmnist"
+    folder: ClassVar[str] = "QMNIST"
+    sizes: ClassVar[tuple[int, int]] = (60_000, 60_000)
+    sha256: ClassVar[dict[str, str]] = {}  # as for FashionMnist
+
+    def files(self) -> tuple[idx.IdxFile, ...]:
+        images = [idx.IdxFile(f"qmnist-{part}-images-idx3-ubyte", (60_000, 28, 28)) for part in ("train", "test")]
+        labels = [idx.IdxFile(f"qmnist-{part}-labels-idx2-int", (60_000, 8), kind=0x0C) for part in ("train", "test")]
+        return images[0], labels[0], images[1], labels[1]
+
+
+def _classes(labels: np.ndarray) -> np.ndarray:
+    """Of QMNIST's eight numbers an image (class, source, writer, …) the first."""
+    return labels if labels.ndim == 1 else labels[:, 0]

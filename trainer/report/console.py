@@ -49,7 +49,8 @@ class RunView:
         self.info = info
         self._print(opening(info), whole=not animates(self.out))
         if info.notice:
-            self.warn(info.notice, title="WARNING: another data set")
+            other = info.dataset != info.experiment.dataset.name
+            self.warn(info.notice, title="WARNING: another data set" if other else "About the data")
         self.last: Record | None = None
         if self.animated:
             self.screen = Screen(info, self.out.width)

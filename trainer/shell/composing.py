@@ -63,8 +63,9 @@ def experiment_of(config: DictConfig) -> Experiment:
     for group, words in GROUPS.items():
         if group not in data:
             raise ConfigError(unknown_word(group, "null", words))
-    if isinstance(data["dataset"], dict) and isinstance(root := data["dataset"].get("root"), str):
-        data["dataset"]["root"] = str(Path(root).expanduser().absolute())  # a run may be resumed from another folder
+    for key in ("root", "path"):  # from here on the same place: a run may be resumed from another folder
+        if isinstance(data["dataset"], dict) and isinstance(place := data["dataset"].get(key), str):
+            data["dataset"][key] = str(Path(place).expanduser().absolute())
     return Experiment.from_dict(data)
 
 
@@ -75,7 +76,7 @@ def _plain(config: DictConfig, key: Any) -> Any:
 
 def check_place(experiment: Experiment) -> None:
     """ConfigError or DataError for a device that is not there and a split that does not fit, before anything is written."""
-    experiment.dataset.check()
+    experiment.dataset.check_files()
     if experiment.device not in ("auto", "cpu"):  # those are always to be had, and torch takes seconds to import
         from trainer.engine.devices import resolve
 

@@ -28,6 +28,11 @@ class SweepData(NamedTuple):
     fallen_back: frozenset[Dataset]
     notices: tuple[str, ...]
 
+    @property
+    def title(self) -> str:
+        """Of the notices."""
+        return "WARNING: another data set" if self.fallen_back else "About the data"
+
 
 def find_data(todo: Iterable[Cell], every: Sequence[Cell], directory: Path) -> SweepData:
     """Find what the cells of `todo` are trained on, so that no two of them can find different data.
@@ -39,7 +44,11 @@ def find_data(todo: Iterable[Cell], every: Sequence[Cell], directory: Path) -> S
     fallen_back: set[Dataset] = set()
     notices: dict[str, None] = {}
     for dataset in dict.fromkeys(cell.experiment.dataset for cell in todo):
-        if hasattr(dataset, "fallback"):
+        try:
+            dataset.check_files()  # the plan asks what it says
+        except DataError as error:
+            raise ConfigError(str(error)) from None
+        if hasattr(dataset, "fallback") or hasattr(dataset, "path"):
             name, notice = _find(dataset, before.get(dataset.source()))
             fallen_back |= {dataset} if name != dataset.name else set()
             notices |= {notice: None} if notice else {}
@@ -56,7 +65,8 @@ def _find(dataset: Dataset, used: Used | None) -> tuple[str, str | None]:
         other = " with other images" if found.dataset.name == used.name else ""
         raise ConfigError(
             f"{used.directory} was trained on {used.name}{other}, and now {found.dataset.name} is what dataset={dataset.name} "
-            f"finds. A sweep is trained on one data set: say by dataset.root where {used.name} is, or choose another name."
+            "finds. A sweep is trained on one data set: say by dataset.root (or dataset.path) where that one is, or choose another "
+            "name."
         )
     return found.dataset.name, found.notice
 

@@ -98,7 +98,7 @@ class Scheduler:
             self.view.warn(message["text"])
         elif event == "notice" and message["text"] not in self.notices:
             self.notices.add(message["text"])
-            self.view.warn(message["text"], title="WARNING: another data set")
+            self.view.warn(message["text"], title=self.data.title)
 
     def _progress(self, worker: Worker, message: Message) -> None:
         assert worker.stack

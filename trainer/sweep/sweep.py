@@ -131,7 +131,7 @@ def _train(scheduler: Scheduler, display: Display) -> list[dict[str, Any]]:
         with scheduler.view as view:
             display.begin(scheduler)
             for notice in scheduler.data.notices:
-                view.warn(notice, title="WARNING: another data set")
+                view.warn(notice, title=scheduler.data.title)
             for damaged in filter(None, (found.damaged for found in scheduler.found)):
                 view.warn(
                     f"{damaged} That run begins anew; what was there is kept in {scheduler.directory / REPLACED}."
