@@ -65,8 +65,8 @@ def _find(dataset: Dataset, used: Used | None) -> tuple[str, str | None]:
         other = " with other images" if found.dataset.name == used.name else ""
         raise ConfigError(
             f"{used.directory} was trained on {used.name}{other}, and now {found.dataset.name} is what dataset={dataset.name} "
-            "finds. A sweep is trained on one data set: say by dataset.root (or dataset.path) where that one is, or choose another "
-            "name."
+            "finds. A sweep is trained on one data set: say by dataset.root (or dataset.path) where that one is, or choose "
+            "another name."
         )
     return found.dataset.name, found.notice
 
