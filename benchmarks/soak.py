@@ -1,15 +1,13 @@
-"""Kill and resume a run and a sweep at random moments, N times in all, and compare the end, bit for bit, with runs that nobody
-disturbed: `python -m benchmarks.soak 100 [--seed 0]`. Writes benchmarks/results/<date>-soak.json."""
+"""Kill and resume a run and a sweep at random moments (signals, and a terminal that is closed), N times in all, and compare the
+end, bit for bit, with runs that nobody disturbed: `python -m benchmarks.soak 100 [--seed 0]`. Writes
+benchmarks/results/<date>-soak.json."""
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
 import random
-import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections import Counter
@@ -20,11 +18,11 @@ from typing import Any
 
 import torch
 
-ROOT = Path(__file__).resolve().parents[1]
+from benchmarks.started import CLOSED, ROOT, Started
+
 RESULTS = Path(__file__).resolve().parent / "results"
-SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
-CODES = {signal.SIGKILL: {-9}, signal.SIGTERM: {143, -15}, signal.SIGINT: {130, -2}}
-"""Before Python has set up its own handlers the system's answer."""
+CODES = {"SIGKILL": {-9}, "SIGTERM": {143, -15}, "SIGINT": {130, -2}, CLOSED: {143, -1}}
+"""What may be answered to each end; before Python has set up its own handlers it is the system's answer."""
 
 TINY = (
     *("dataset=synthetic", "dataset.samples=300", "dataset.validation=60", "dataset.features=48", "model.hidden=[8]"),
@@ -34,69 +32,55 @@ RUN = (*TINY, "threads=1", "normalization=batch", "name=run")
 SWEEP = ("-m", *TINY, "optimizer=adam,nesterov", "seed=range(3)", "name=sweep")
 
 
-def start(place: Path, words: tuple[str, ...]) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, str(ROOT / "cli.py"), *words],
-        cwd=place,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-
-
 def soak(place: Path, words: tuple[str, ...], kills: int, draws: random.Random) -> Counter[str]:
     """Begin, kill, resume, kill, …, and after `kills` kills let it end. Counts the kills by what they met."""
     met: Counter[str] = Counter()
     name = words[-1].removeprefix("name=")
+    directory = place / "runs" / name
+    begun = directory / (
+        "sweep.json" if "-m" in words else "config.yaml"
+    )  # with it all can be gone on with, or begun anew
     while met.total() < kills:
-        resumable = any((place / "runs" / name).rglob("checkpoint.pt"))
-        process = start(place, ("resume", f"runs/{name}") if resumable else words)
-        met[strike(process, place / "runs" / name, draws)] += 1
-        if not resumable and not any((place / "runs" / name).rglob("checkpoint.pt")):
-            remove(place / "runs")  # killed before there was anything to go on from
-    process = start(place, ("resume", f"runs/{name}"))
-    _, errors = process.communicate(timeout=600)
-    if process.returncode != 0:
-        raise SystemExit(f"The last resume ended with {process.returncode}: {errors}")
+        if not begun.exists():
+            subprocess.run(["rm", "-rf", str(place / "runs")], check=True)
+        process = Started(place, ("resume", f"runs/{name}") if begun.exists() else words)
+        met[strike(process, directory, draws)] += 1
+    code, errors = Started(place, ("resume", f"runs/{name}")).wait()
+    if code != 0:
+        raise SystemExit(f"The last resume ended with {code}: {errors}")
     return met
 
 
-def strike(process: subprocess.Popen[str], directory: Path, draws: random.Random) -> str:
-    """Send a signal at a random moment, mostly while it trains; says which signal met what."""
-    number, old = draws.choice(SIGNALS), records(directory)
+def strike(started: Started, directory: Path, draws: random.Random) -> str:
+    """End it in one of the ways at a random moment, mostly while it trains; says which way met what."""
+    way, old = draws.choice(list(CODES)), records(directory)
     if draws.random() < 0.8:
         deadline = time.monotonic() + 60
-        while process.poll() is None and records(directory) == old and time.monotonic() < deadline:
+        while started.process.poll() is None and records(directory) == old and time.monotonic() < deadline:
             time.sleep(0.01)
         time.sleep(draws.uniform(0, 0.3))
     else:
         time.sleep(draws.uniform(0, 3))
-    process.send_signal(number)
-    _, errors = process.communicate(timeout=60)
-    if process.returncode == 0:
+    started.end(way)
+    code, errors = started.wait(60)
+    if code == 0:
         raise SystemExit("It was complete before the last kill: give it more --epochs.")
-    check(directory, process.returncode, number, errors)
-    return f"{number.name} {'while training' if records(directory) != old else 'before training'}"
+    check(directory, code, way, errors)
+    return f"{way} {'while training' if records(directory) != old else 'before training'}"
 
 
 def records(directory: Path) -> int:
     return sum(path.read_bytes().count(b"\n") for path in directory.rglob("metrics.jsonl"))
 
 
-def check(directory: Path, code: int, number: signal.Signals, errors: str) -> None:
+def check(directory: Path, code: int, way: str, errors: str) -> None:
     """What a kill left: the right exit code, no traceback, and files that parse."""
-    if code not in CODES[number] or (number != signal.SIGKILL and "Traceback" in errors):
-        raise SystemExit(f"{number.name} was answered with {code}: {errors}")
+    if code not in CODES[way] or (way != "SIGKILL" and "Traceback" in errors):
+        raise SystemExit(f"{way} was answered with {code}: {errors}")
     for path in directory.rglob("*.json"):
         json.loads(path.read_text())
     for path in directory.rglob("*.pt"):
         torch.load(path, weights_only=True)
-
-
-def remove(directory: Path) -> None:
-    subprocess.run(["rm", "-rf", str(directory)], check=True)
 
 
 def compare(one: Path, two: Path) -> int:
@@ -154,7 +138,7 @@ def main() -> None:
             left, killed = Path(place) / "left", Path(place) / "killed"
             for directory in (left, killed):
                 directory.mkdir()
-            if start(left, words).wait(600) != 0:
+            if Started(left, words).wait()[0] != 0:
                 raise SystemExit(f"The undisturbed {kind} failed.")
             met = soak(killed, words, share, draws)
             result[kind] = {"kills": dict(sorted(met.items())), "runs equal bit for bit": compare(left, killed)}
