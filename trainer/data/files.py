@@ -5,7 +5,6 @@ which are small; the pixels are read when they are trained on."""
 
 from __future__ import annotations
 
-import zipfile
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -15,11 +14,11 @@ import numpy as np
 
 from trainer.data.dataset import Dataset, Raw
 from trainer.data.idx_folder import IdxFolder
+from trainer.data.npz import Npz
 from trainer.errors import DataError
 from trainer.techniques.numbers import Count
 
 MOST_CLASSES = 100_000
-NAMES = ("x_train", "y_train", "x_test", "y_test")
 
 
 class Described(NamedTuple):
@@ -90,61 +89,6 @@ class Files(Dataset):
             f"{self.path} has no test images: the last {found.held_back:,} of its {len(images):,} are taken for them."
         )
         return Raw(images[:end], found.labels[:end], images[end:], found.labels[end:], self.classes, notice)
-
-
-class Npz:
-    """The arrays of an .npz file; no pickle is opened."""
-
-    def __init__(self, path: Path):
-        self.path = path
-        try:
-            with zipfile.ZipFile(path) as archive:
-                self.members = {name.removesuffix(".npy") for name in archive.namelist()}
-        except (OSError, zipfile.BadZipFile) as error:
-            raise DataError(f"{path} can't be read as an .npz file ({error}).") from None
-        self.names = self._names()
-
-    def _names(self) -> dict[str, str]:
-        """What is called how: Keras's names, or x and y with x_test and y_test where there are any."""
-        names = dict(zip(("train images", "train labels", "test images", "test labels"), NAMES, strict=True))
-        if not {"x_train", "y_train"} <= self.members:
-            names |= {"train images": "x", "train labels": "y"}
-        if not {names["train images"], names["train labels"]} <= self.members or (
-            ("x_test" in self.members) != ("y_test" in self.members)
-        ):
-            found = ", ".join(sorted(self.members)[:8]) or "nothing"
-            raise DataError(
-                f"{self.path} should hold x_train, y_train, x_test and y_test, or x and y; it holds {found}."
-            )
-        return {what: name for what, name in names.items() if name in self.members}
-
-    def shape(self, part: str) -> tuple[int, ...] | None:
-        """The shape of a part's images, from the header alone; None where there is no such part."""
-        name = self.names.get(f"{part} images")
-        if name is None:
-            return None
-        try:
-            with zipfile.ZipFile(self.path) as archive, archive.open(f"{name}.npy") as member:
-                version = np.lib.format.read_magic(member)
-                read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-                return read(member)[0]
-        except (OSError, ValueError, zipfile.BadZipFile) as error:
-            raise DataError(f"{name} in {self.path} can't be read ({error}).") from None
-
-    def images(self, part: str) -> np.ndarray:
-        return self._array(self.names[f"{part} images"])
-
-    def labels(self, part: str) -> np.ndarray | None:
-        name = self.names.get(f"{part} labels")
-        return None if name is None else self._array(name)
-
-    def _array(self, name: str) -> np.ndarray:
-        try:
-            with np.load(self.path, allow_pickle=False) as content:
-                array: np.ndarray = content[name]
-                return array
-        except (OSError, ValueError, KeyError, MemoryError, EOFError, zipfile.BadZipFile) as error:
-            raise DataError(f"{name} in {self.path} can't be read ({' '.join(str(error).split())[:120]}).") from None
 
 
 def _source(path: Path) -> Npz | IdxFolder:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from omegaconf import DictConfig
 
 from trainer.errors import ConfigError
 from trainer.experiment import Experiment
+from trainer.report.reading import read_records
 from trainer.shell.composing import check_place, experiment_of
 from trainer.shell.mistakes import sentence_of
 
@@ -40,6 +40,6 @@ def bad_cell(words: Sequence[str], error: Exception) -> ConfigError:
 def objective(directory: Path) -> float:
     """The run's last finite valid/accuracy, NaN where it has none: what a sweeper that searches maximises."""
     metrics = directory / "metrics.jsonl"
-    rows = (json.loads(line) for line in reversed(metrics.read_text().splitlines())) if metrics.exists() else ()
-    values = (row.get("valid/accuracy") for row in rows)
+    rows = list(read_records(metrics)) if metrics.exists() else []
+    values = (row.get("valid/accuracy") for row in reversed(rows))
     return next((value for value in values if value is not None and math.isfinite(value)), math.nan)
