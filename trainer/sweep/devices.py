@@ -28,12 +28,12 @@ class WorkerSlot:
 
     device: str
     memory: int
-    accelerated: bool = False  # whether `auto` means a GPU on this machine
+    accelerated: bool = False  # whether `auto` means a GPU on this machine: CUDA's does, a Mac's must be named
 
     def takes(self, device: str) -> bool:
         """Whether an experiment with this `device` runs here."""
         if device == "auto":
-            return self.device != "cpu" or not self.accelerated
+            return self.device.startswith("cuda" if self.accelerated else "cpu")
         return device in (self.device, self.device.split(":")[0])
 
 
@@ -44,9 +44,10 @@ def find_slots(devices: Collection[str], workers: int | None, cells: int) -> lis
     """
     gpus = probe() if set(devices) != {"cpu"} and _may_have_gpu() else {}
     slots = _on_gpus(gpus, devices, workers, cells)
-    if any(WorkerSlot("cpu", 0, bool(gpus)).takes(device) for device in devices):
+    accelerated = any(gpu.startswith("cuda") for gpu in gpus)
+    if any(WorkerSlot("cpu", 0, accelerated).takes(device) for device in devices):
         count = min(workers or cores(), cells)
-        slots += [WorkerSlot("cpu", int(free_memory() * SHARE / count), bool(gpus))] * count
+        slots += [WorkerSlot("cpu", int(free_memory() * SHARE / count), accelerated)] * count
     for device in devices:
         if not any(slot.takes(device) for slot in slots):
             found = ", ".join(gpus) or "no GPU"
