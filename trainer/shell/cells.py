@@ -40,6 +40,10 @@ def bad_cell(words: Sequence[str], error: Exception) -> ConfigError:
 def objective(directory: Path) -> float:
     """The run's last finite valid/accuracy, NaN where it has none: what a sweeper that searches maximises."""
     metrics = directory / "metrics.jsonl"
-    rows = (json.loads(line) for line in reversed(metrics.read_text().splitlines())) if metrics.exists() else ()
+    rows = (
+        (json.loads(line) for line in reversed(metrics.read_text(encoding="utf-8").splitlines()))
+        if metrics.exists()
+        else ()
+    )
     values = (row.get("valid/accuracy") for row in rows)
     return next((value for value in values if value is not None and math.isfinite(value)), math.nan)

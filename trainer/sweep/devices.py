@@ -80,13 +80,15 @@ def probe() -> dict[str, int]:
 def free_memory() -> int:
     """Bytes that can be had without swapping, within the limit of this process's control group."""
     try:
-        lines = Path("/proc/meminfo").read_text().splitlines()
+        lines = Path("/proc/meminfo").read_text(encoding="utf-8").splitlines()
         free = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))
     except (OSError, StopIteration):
         free = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
     try:
         group = Path("/sys/fs/cgroup")
-        room = int((group / "memory.max").read_text()) - int((group / "memory.current").read_text())
+        room = int((group / "memory.max").read_text(encoding="utf-8")) - int(
+            (group / "memory.current").read_text(encoding="utf-8")
+        )
     except (OSError, ValueError):  # no control group, or "max"
         return free
     return max(min(free, room), 0)
