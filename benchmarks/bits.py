@@ -63,7 +63,7 @@ def digest(directory: Path) -> str:
     sha = hashlib.sha256()
     for name, tensor in sorted(torch.load(directory / "model.pt", weights_only=True).items()):
         sha.update(name.encode() + tensor.numpy().tobytes())
-    for line in (directory / "metrics.jsonl").read_text().splitlines():
+    for line in (directory / "metrics.jsonl").read_text(encoding="utf-8").splitlines():
         row = {key: value for key, value in json.loads(line).items() if key != "seconds"}
         sha.update(json.dumps(row, sort_keys=True).encode())
     return sha.hexdigest()[:16]
@@ -90,10 +90,10 @@ def main() -> None:
         found = digests(Path(root))
         os.chdir("/")
     if not path.exists():
-        path.write_text(json.dumps(found, indent=1) + "\n")
+        path.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
         print(f"{len(found)} digests written to {path}")
         return
-    before = json.loads(path.read_text())
+    before = json.loads(path.read_text(encoding="utf-8"))
     differing = sorted(name for name in {*before, *found} if before.get(name) != found.get(name))
     print(f"{len(before) - len(differing)} of {len(before)} equal" + "".join(f"\n  differs: {d}" for d in differing))
     sys.exit(bool(differing))

@@ -45,7 +45,7 @@ def main(file: str, *words: str) -> int:
         for owner, method in methods:
             setattr(owner, method, watched(getattr(owner, method), name, spent))
     code = cli.run(list(words))
-    Path(file).write_text(json.dumps(spent))
+    Path(file).write_text(json.dumps(spent), encoding="utf-8")
     return code
 
 

@@ -27,7 +27,7 @@ def machine() -> dict[str, object]:
 def _processor() -> str:
     """The model's name where Linux tells it, with its widest vector instructions."""
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
         return platform.machine()
     facts = dict(line.split("\t: ", 1) for line in (line.replace("\t\t", "\t") for line in lines) if "\t: " in line)

@@ -49,7 +49,7 @@ def seconds(command: list[str], folder: Path, rounds: int = 1) -> float:
 
 def help_texts(work: Work, folder: Path, rounds: int) -> list[Figure]:
     stock = folder / "stock.py"
-    stock.write_text(HYDRA)
+    stock.write_text(HYDRA, encoding="utf-8")
     return [
         Figure("train --help", seconds([*COMMAND, "--help"], folder, rounds), "s", 0.8, 0.4),
         Figure("a stock Hydra program's --help", seconds([sys.executable, str(stock), "--help"], folder, rounds), "s"),
@@ -102,8 +102,8 @@ def inside(folder: Path, name: str, on_terminal: bool) -> dict[str, float]:
         os.close(slave)
         reader.join()
         os.close(master)
-    summary = json.loads((folder / "runs" / name / "summary.json").read_text())
-    spent = json.loads((folder / f"{name}.json").read_text())
+    summary = json.loads((folder / "runs" / name / "summary.json").read_text(encoding="utf-8"))
+    spent = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
     return {"checkpoints": 0.0, **spent, "updates": summary["train_seconds"]}
 
 
@@ -139,12 +139,14 @@ def compare_300(work: Work, folder: Path, rounds: int) -> list[Figure]:
     root = folder / "many"
     subprocess.run([*COMMAND, "dataset=digits", "epochs=3", "name=one"], cwd=folder, check=True, capture_output=True)
     names = ("config.yaml", "metrics.jsonl", "summary.json")
-    texts = {name: (folder / "runs" / "one" / name).read_text() for name in names}
+    texts = {name: (folder / "runs" / "one" / name).read_text(encoding="utf-8") for name in names}
     for seed in range(300):
         run = root / f"seed={seed}"
         run.mkdir(parents=True)
         for name, text in texts.items():
-            (run / name).write_text(text.replace("seed: 0", f"seed: {seed}").replace('"seed": 0', f'"seed": {seed}'))
+            (run / name).write_text(
+                text.replace("seed: 0", f"seed: {seed}").replace('"seed": 0', f'"seed": {seed}'), encoding="utf-8"
+            )
     return [Figure("compare on 300 runs", seconds([*COMMAND, "compare", str(root)], folder, rounds), "s", 2.0)]
 
 

@@ -13,7 +13,7 @@ def plot(results: Path) -> Path:
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    data = json.loads(results.read_text())["data"]
+    data = json.loads(results.read_text(encoding="utf-8"))["data"]
     median = dict(sorted(data["median"].items(), key=lambda item: -item[1]))
     fastest = {name: min(by_threads.values(), key=min) for name, by_threads in data["seconds a run and epoch"].items()}
     spread = [[median[n] - min(fastest[n]) for n in median], [max(fastest[n]) - median[n] for n in median]]

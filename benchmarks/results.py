@@ -88,8 +88,8 @@ class Report:
         }
         whole = {"kind": self.kind, "date": self.date, "machine": self.machine, "figures": figures, "notes": self.notes}
         path = directory / f"{stem}.json"
-        path.write_text(json.dumps({**whole, "data": self.data}, indent=1, ensure_ascii=False) + "\n")
-        path.with_suffix(".md").write_text(self.markdown())
+        path.write_text(json.dumps({**whole, "data": self.data}, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        path.with_suffix(".md").write_text(self.markdown(), encoding="utf-8")
         return path
 
     def markdown(self) -> str:

@@ -78,7 +78,7 @@ def check(directory: Path, code: int, way: str, errors: str) -> None:
     if code not in CODES[way] or (way != "SIGKILL" and "Traceback" in errors):
         raise SystemExit(f"{way} was answered with {code}: {errors}")
     for path in directory.rglob("*.json"):
-        json.loads(path.read_text())
+        json.loads(path.read_text(encoding="utf-8"))
     for path in directory.rglob("*.pt"):
         torch.load(path, weights_only=True)
 
@@ -108,7 +108,7 @@ def leaves(content: dict[str, Any], path: str = "") -> Iterator[tuple[str, torch
 
 
 def rows(directory: Path) -> list[dict[str, Any]]:
-    lines = (directory / "metrics.jsonl").read_text().splitlines()
+    lines = (directory / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
     return [{key: x for key, x in json.loads(line).items() if key != "seconds"} for line in lines]
 
 
@@ -146,7 +146,7 @@ def main() -> None:
     result["minutes"] = round((time.monotonic() - began) / 60, 1)
     RESULTS.mkdir(exist_ok=True)
     file = RESULTS / f"{date.today()}-soak.json"
-    file.write_text(json.dumps(result, indent=2) + "\n")
+    file.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     print(f"{result['minutes']} minutes; {file}")
 
 

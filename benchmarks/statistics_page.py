@@ -71,11 +71,11 @@ def page(text: str) -> str:
     builders = {"methods": methods, "null": null, "study": study}
 
     def replaced(mark: re.Match[str]) -> str:
-        data = json.loads((RESULTS / mark[2]).read_text())["data"]
+        data = json.loads((RESULTS / mark[2]).read_text(encoding="utf-8"))["data"]
         return f"<!-- {mark[1]}, results/{mark[2]} -->\n{builders[mark[1]](data)}\n<!-- /{mark[1]} -->"
 
     return SOURCE.sub(replaced, text)
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page(PAGE.read_text()))
+    PAGE.write_text(page(PAGE.read_text(encoding="utf-8")), encoding="utf-8")

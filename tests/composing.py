@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hydra import version
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra._internal.utils import create_config_search_path
 from hydra.core.utils import JobRuntime, setup_globals
@@ -12,12 +11,13 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from trainer.shell.composing import Composer
+from trainer.shell.hydra_private import choose_defaults
 
 CONF = Path(__file__).parents[1] / "conf"
 
 
 def loader(cls: type[ConfigLoaderImpl] = Composer) -> ConfigLoaderImpl:
-    version.setbase("1.3")
+    choose_defaults()
     setup_globals()
     JobRuntime.instance().set("name", "train")
     return cls(create_config_search_path(str(CONF)))

@@ -547,10 +547,13 @@ def test_one_switch_shows_the_whole_trace(switch, monkeypatch, capsys):
     assert err.startswith("Traceback") and err.endswith("it must be a whole number of at least 0.\n")
 
 
-def test_python_that_hydra_crashes_on_is_refused():
-    with pytest.raises(ConfigError, match=r"This is Python 3\.14, and Hydra 1\.3 works with 3\.11 to 3\.13"):
+def test_python_that_hydra_crashes_on_is_refused(monkeypatch):
+    monkeypatch.setattr("importlib.metadata.version", lambda _: "1.3.8")
+    with pytest.raises(ConfigError, match=r"Hydra 1\.3\.8 does not work with Python 3\.14\. Type: pip install"):
         check_python(3, 14)
     check_python(3, 13)
+    monkeypatch.setattr("importlib.metadata.version", lambda _: "1.4.0rc3")
+    check_python(3, 14)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="nothing is read-only for root")

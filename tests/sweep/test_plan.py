@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from subjects import TECHNIQUES, tiny
 from sweep_cells import SYNTHETIC, grid
 
+from trainer.engine.devices import resolve
 from trainer.engine.loop import Training
 from trainer.engine.state import State
 from trainer.experiment import Experiment, structure
@@ -168,3 +169,14 @@ def test_the_parent_needs_no_torch() -> None:
         "assert 'torch' not in sys.modules and 'hydra' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])
+
+
+def test_auto_never_means_a_macs_gpu(monkeypatch):
+    """Nobody has run the tests on one: it must be named."""
+    monkeypatch.setattr("trainer.sweep.devices._may_have_gpu", lambda: True)
+    monkeypatch.setattr("trainer.sweep.devices.probe", lambda: {"mps": GIGABYTE})
+    assert {slot.device for slot in find_slots({"auto"}, 2, cells=4)} == {"cpu"}
+    assert {slot.device for slot in find_slots({"mps"}, 2, cells=4)} == {"mps"}
+    monkeypatch.setattr("torch.backends.mps.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    assert [resolve(word).type for word in ("auto", "mps")] == ["cpu", "mps"]

@@ -8,6 +8,7 @@ from trainer.compare.clocks import is_clocked, ran_beside_each_other
 from trainer.compare.comparison import Table
 from trainer.compare.looks import looks
 from trainer.compare.options import Options
+from trainer.compare.origins import mixed_origins
 from trainer.compare.splits import are_tied, overlap
 from trainer.identity import printable, show
 
@@ -87,5 +88,6 @@ CONDITIONS: tuple[Trap, ...] = (
     uncomparable_clocks,
     shared_machine,
     mixed_targets,
+    mixed_origins,
     peeking,
 )

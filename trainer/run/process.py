@@ -32,7 +32,7 @@ def status_of(summary: Mapping[str, Any]) -> str:
 
 def _boot() -> str | None:
     path = Path("/proc/sys/kernel/random/boot_id")
-    return path.read_text().strip() if path.exists() else None
+    return path.read_text(encoding="utf-8").strip() if path.exists() else None
 
 
 def _started(pid: int) -> str | None:
@@ -40,7 +40,7 @@ def _started(pid: int) -> str | None:
     if not Path("/proc/self/stat").exists():
         return "unknown" if _answers(pid) else None
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()
     except OSError:
         return None
     return None if fields[0] == "Z" else fields[19]

@@ -12,11 +12,13 @@ from trainer.experiment import Experiment
 from trainer.identity import complete, flatten, is_housekeeping, may_be_given, printable
 from trainer.records import Status
 from trainer.report.files import CHECKPOINT, CONFIG, SUMMARY
+from trainer.report.origin import differences, origin, processor
 from trainer.report.reading import Unreadable, read_config, read_summary
 from trainer.run import checkpoint
 from trainer.run.process import is_stale
 from trainer.run.settings import changed, check_settings
 from trainer.run.stack_run import Job
+from trainer.run.summary import versions
 
 
 class Resumable(NamedTuple):
@@ -46,6 +48,7 @@ def resumable(directory: Path, settings: Mapping[str, Any]) -> Resumable | None:
     if status == Status.COMPLETED and not begun:  # it had one: to begin anew would throw its results away
         raise ConfigError(f"{directory} is complete and its {CHECKPOINT} is gone: start a new run for more epochs.")
     wanted = changed(experiment, settings)
+    _tell_origin(directory, summary)
     _tell_horizon(experiment, wanted.epochs)
     return Resumable(Job(wanted, directory, tuple(summary["overrides"])), begun)
 
@@ -84,6 +87,16 @@ def _same_configuration(directory: Path, config: Mapping[str, Any], saved: Mappi
     ]
     if edited:
         raise CheckpointError(f"{directory}/{CONFIG} no longer fits the checkpoint: {'; '.join(edited)}.")
+
+
+def _tell_origin(directory: Path, summary: dict[str, Any]) -> None:
+    here = {"versions": versions(), "processor": processor()}
+    for name, (then, now) in differences([origin(summary | {"device": None}), origin(here)]).items():
+        print(
+            f"train: {directory} was begun with {name} {printable(then)} and goes on with {now}: "
+            "its numbers may differ in the last bits from those of a run without a break.",
+            file=sys.stderr,
+        )
 
 
 def _tell_horizon(e: Experiment, epochs: int) -> None:

@@ -14,6 +14,7 @@ from trainer import __version__
 from trainer.experiment import Experiment
 from trainer.identity import FORMAT
 from trainer.records import Status
+from trainer.report.origin import processor
 from trainer.run.process import process
 
 
@@ -106,6 +107,7 @@ class Summary:
             "samples_per_second": rate,
             "parameters": facts.parameters,
             "device": facts.device,
+            "processor": processor(),
             "threads": e.threads,
             **self.last,
             "best_epoch": self.best["epoch"] if self.best else None,

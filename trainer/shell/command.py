@@ -7,7 +7,6 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from hydra import version
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -21,7 +20,15 @@ from trainer.experiment import Experiment
 from trainer.run.directories import claim, reuse, unwritable
 from trainer.shell.cells import CellFailed, bad_cell, checked, objective
 from trainer.shell.composing import Composer, check_place, check_settings, experiment_of, restrict_environment
-from trainer.shell.hydra_private import Hydra, check_sweep_grammar, context, is_basic_sweeper, product, search_path
+from trainer.shell.hydra_private import (
+    Hydra,
+    check_sweep_grammar,
+    choose_defaults,
+    context,
+    is_basic_sweeper,
+    product,
+    search_path,
+)
 from trainer.shell.mistakes import check_no_sweep, check_words
 
 OURS = "hydra_plugins.train_launcher.stack_launcher.StackLauncher"
@@ -29,7 +36,7 @@ OURS = "hydra_plugins.train_launcher.stack_launcher.StackLauncher"
 
 def carry_out(options: argparse.Namespace, conf: Path) -> int:
     """Do what the options ask for; returns the exit code. Raises ConfigError, or an error of Hydra's, for a mistake."""
-    version.setbase("1.3")
+    choose_defaults()
     restrict_environment()
     GlobalHydra.instance().clear()
     hydra = _hydra(options, conf)

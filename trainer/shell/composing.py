@@ -15,7 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 from trainer.errors import ConfigError
 from trainer.experiment import GROUPS, Experiment
 from trainer.shell.choices import unknown_word
-from trainer.shell.hydra_private import ConfigLoaderImpl, override_dirname
+from trainer.shell.hydra_private import ConfigLoaderImpl, replace_resolver, set_override_dirname
 
 ENVIRONMENT = ("TRAIN_DATA",)
 """The environment variables that a configuration may read. Outputs keep configurations, and secrets are not for outputs."""
@@ -41,7 +41,7 @@ class Composer(ConfigLoaderImpl):
         cell = copy.deepcopy(self._base(master_config, words))
         self._apply_overrides_to_config([o for o in parsed if o.key_or_group not in groups], cell)
         cell.hydra.overrides.task = list(sweep_overrides)
-        cell.hydra.job.override_dirname = override_dirname(parsed, cell.hydra.job.config.override_dirname)
+        set_override_dirname(cell, parsed)
         OmegaConf.copy_cache(from_config=master_config, to_config=cell)
         return cell
 
@@ -93,7 +93,7 @@ def check_settings(config: DictConfig) -> None:
 
 def restrict_environment() -> None:
     """Let configurations read the few environment variables that are meant for them, and no others."""
-    OmegaConf.register_new_resolver("oc.env", _environment, replace=True)
+    replace_resolver("oc.env", _environment)
 
 
 def _environment(name: str, default: Any = None) -> Any:

@@ -1,13 +1,16 @@
-"""What this program uses of Hydra's private interfaces, all of it here; `tests/shell/test_hydra_private.py` says what each is for
-and what to do when one is gone."""
+"""What this program uses of Hydra's private interfaces, and where Hydra 1.3 and 1.4 differ, all of it here.
+
+`tests/shell/test_hydra_private.py` says what each is for and what to do when it is gone."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from hydra import __version__, version
+from hydra._internal import config_loader_impl
 from hydra._internal.callbacks import Callbacks
-from hydra._internal.config_loader_impl import ConfigLoaderImpl, get_overrides_dirname
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra._internal.hydra import Hydra
 from hydra._internal.utils import create_config_search_path
@@ -15,13 +18,38 @@ from hydra.core.config_loader import ConfigLoader
 from hydra.core.config_search_path import ConfigSearchPath, SearchPathQuery
 from hydra.core.override_parser.types import Override
 from hydra.types import HydraContext, RunMode
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
-__all__ = ["ConfigLoaderImpl", "Hydra", "check_sweep_grammar", "context", "override_dirname", "product", "search_path"]
+__all__ = [
+    "ConfigLoaderImpl",
+    "Hydra",
+    "check_sweep_grammar",
+    "choose_defaults",
+    "context",
+    "is_basic_sweeper",
+    "product",
+    "replace_resolver",
+    "search_path",
+    "set_override_dirname",
+]
+
+IS_1_3 = __version__.startswith("1.3.")
+
+
+def choose_defaults() -> None:
+    """Have Hydra 1.3 behave as 1.3 rather than as 1.1. Hydra 1.4 has no other behaviour, and warns where it is asked for."""
+    if IS_1_3:
+        version.setbase("1.3")
+
+
+def replace_resolver(name: str, function: Callable[..., object]) -> None:
+    """Have `${name:...}` in configurations answered by `function`. OmegaConf 2.4 renamed what does that."""
+    register: Callable[..., None] = OmegaConf.register_new_resolver if IS_1_3 else OmegaConf.register_resolver
+    register(name, function, replace=True)
 
 
 def search_path(conf: Path, extra: Path | None) -> ConfigSearchPath:
-    """Where configurations are looked for: `conf`, and before it `extra`. Public programs get theirs from a decorator."""
+    """Where configurations are looked for: in `conf`, then in `extra`. Public programs get theirs from a decorator."""
     path = create_config_search_path(str(conf.absolute()))
     if extra is not None:
         path.prepend("command-line", f"file://{extra.absolute()}", SearchPathQuery(provider="schema"))
@@ -48,6 +76,8 @@ def product(overrides: Sequence[Override]) -> list[list[str]]:
     return BasicSweeper.split_arguments(list(overrides), None)[0]
 
 
-def override_dirname(overrides: Sequence[Override], settings: DictConfig) -> str:
-    """`hydra.job.override_dirname` of a cell."""
-    return get_overrides_dirname(list(overrides), **{str(key): value for key, value in settings.items()})
+def set_override_dirname(cell: DictConfig, overrides: Sequence[Override]) -> None:
+    """Give a cell its `hydra.job.override_dirname`. Hydra 1.4 computes that when it is read, from `hydra.overrides.task`."""
+    if IS_1_3:
+        settings = {str(key): value for key, value in cell.hydra.job.config.override_dirname.items()}
+        cell.hydra.job.override_dirname = config_loader_impl.get_overrides_dirname(list(overrides), **settings)

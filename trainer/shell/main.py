@@ -36,11 +36,14 @@ def run(argv: Sequence[str]) -> int:
 
 
 def check_python(major: int, minor: int) -> None:
-    """ConfigError on a Python that Hydra 1.3 crashes on."""
-    if (major, minor) >= (3, 14):
-        found = f"{major}.{minor}"
+    """ConfigError on a Python that the installed Hydra crashes on."""
+    if (major, minor) < (3, 14):
+        return
+    from importlib import metadata
+
+    if (hydra := metadata.version("hydra-core")).startswith("1.3."):
         raise ConfigError(
-            f"This is Python {found}, and Hydra 1.3 works with 3.11 to 3.13: install train with one of those."
+            f"Hydra {hydra} does not work with Python {major}.{minor}. Type: pip install --upgrade 'hydra-core>=1.4.0rc3'"
         )
 
 

@@ -129,4 +129,6 @@ def _why(override: str) -> str:
 
 
 def _first_line(error: BaseException) -> str:
-    return next(iter(str(error).strip().splitlines()), type(error).__name__).rstrip(" .")
+    """What an error says, without the hint that OmegaConf 2.4 adds and 2.3 does not."""
+    line = next(iter(str(error).strip().splitlines()), type(error).__name__)
+    return line.partition(" Did you mean ")[0].rstrip(" .")

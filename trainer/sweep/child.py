@@ -14,6 +14,8 @@ import trainer
 THREAD_KEYS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 DEAF_TO = {signal.SIGINT, signal.SIGTERM} | ({signal.SIGHUP} if hasattr(signal, "SIGHUP") else set())
 """These reach the whole foreground group; the parent alone answers them, and tells the workers."""
+MASKS = hasattr(signal, "pthread_sigmask")
+"""Not on Windows: there a Ctrl-C may end a worker that is just starting."""
 
 
 def command(module: str, *arguments: str) -> list[str]:
@@ -31,15 +33,17 @@ def environment(device: str) -> dict[str, str]:
 @contextmanager
 def deaf() -> Iterator[None]:
     """Children started in here begin with these signals blocked, until they ignore them (`ignore_signals`)."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, DEAF_TO)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, DEAF_TO) if MASKS else set()
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        if MASKS:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def ignore_signals() -> None:
     """In the child: leave the signals to the parent from here on."""
     for number in DEAF_TO:
         signal.signal(number, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, DEAF_TO)
+    if MASKS:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, DEAF_TO)

@@ -28,12 +28,12 @@ class WorkerSlot:
 
     device: str
     memory: int
-    accelerated: bool = False  # whether `auto` means a GPU on this machine
+    accelerated: bool = False  # whether `auto` means a GPU on this machine: CUDA's does, a Mac's must be named
 
     def takes(self, device: str) -> bool:
         """Whether an experiment with this `device` runs here."""
         if device == "auto":
-            return self.device != "cpu" or not self.accelerated
+            return self.device.startswith("cuda" if self.accelerated else "cpu")
         return device in (self.device, self.device.split(":")[0])
 
 
@@ -44,9 +44,10 @@ def find_slots(devices: Collection[str], workers: int | None, cells: int) -> lis
     """
     gpus = probe() if set(devices) != {"cpu"} and _may_have_gpu() else {}
     slots = _on_gpus(gpus, devices, workers, cells)
-    if any(WorkerSlot("cpu", 0, bool(gpus)).takes(device) for device in devices):
+    accelerated = any(gpu.startswith("cuda") for gpu in gpus)
+    if any(WorkerSlot("cpu", 0, accelerated).takes(device) for device in devices):
         count = min(workers or cores(), cells)
-        slots += [WorkerSlot("cpu", int(free_memory() * SHARE / count), bool(gpus))] * count
+        slots += [WorkerSlot("cpu", int(free_memory() * SHARE / count), accelerated)] * count
     for device in devices:
         if not any(slot.takes(device) for slot in slots):
             found = ", ".join(gpus) or "no GPU"
@@ -79,13 +80,15 @@ def probe() -> dict[str, int]:
 def free_memory() -> int:
     """Bytes that can be had without swapping, within the limit of this process's control group."""
     try:
-        lines = Path("/proc/meminfo").read_text().splitlines()
+        lines = Path("/proc/meminfo").read_text(encoding="utf-8").splitlines()
         free = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))
     except (OSError, StopIteration):
         free = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
     try:
         group = Path("/sys/fs/cgroup")
-        room = int((group / "memory.max").read_text()) - int((group / "memory.current").read_text())
+        room = int((group / "memory.max").read_text(encoding="utf-8")) - int(
+            (group / "memory.current").read_text(encoding="utf-8")
+        )
     except (OSError, ValueError):  # no control group, or "max"
         return free
     return max(min(free, room), 0)

@@ -36,7 +36,7 @@ class Reports:
     """The parent's end of the line: stdout, which from here on is stderr for everybody else in this process."""
 
     def __init__(self) -> None:
-        self.file = os.fdopen(os.dup(1), "w", buffering=1)
+        self.file = os.fdopen(os.dup(1), "w", buffering=1, encoding="utf-8")
         os.dup2(2, 1)
 
     def __call__(self, event: str, **facts: Any) -> None:
