@@ -56,7 +56,7 @@ MISTAKES = [
         "optimiser=adam",
         "There is no key 'optimiser'. Did you mean 'optimizer'? Known: name, seed, epochs, batch_size, "
         "device, threads, precision, target, record_every, checkpoint, dataset, model, optimizer, clip, "
-        "decay, normalization, dropout, experiment.",
+        "decay, normalization, dropout, staleness, experiment.",
     ),
     (
         "optimizer.beta=0.9",
@@ -90,7 +90,7 @@ MISTAKES = [
         "lr=0.1",
         "There is no key 'lr'. Did you mean 'optimizer.lr'? Known: name, seed, epochs, batch_size, device, "
         "threads, precision, target, record_every, checkpoint, dataset, model, optimizer, clip, decay, "
-        "normalization, dropout, experiment.",
+        "normalization, dropout, staleness, experiment.",
     ),
     (
         "dropout.rate=0.3",
@@ -208,13 +208,13 @@ MISTAKES = [
         "epochs.x=1",
         "There is no key 'epochs.x'. Known: name, seed, epochs, batch_size, device, threads, precision, "
         "target, record_every, checkpoint, dataset, model, optimizer, clip, decay, normalization, dropout, "
-        "experiment.",
+        "staleness, experiment.",
     ),
     (
         "epoch=3",
         "There is no key 'epoch'. Did you mean 'epochs'? Known: name, seed, epochs, batch_size, device, "
         "threads, precision, target, record_every, checkpoint, dataset, model, optimizer, clip, decay, "
-        "normalization, dropout, experiment.",
+        "normalization, dropout, staleness, experiment.",
     ),
     (
         "seed=x",
