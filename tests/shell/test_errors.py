@@ -310,7 +310,7 @@ MISTAKES = [
     (
         "++foo=1",
         "There is no key 'foo'. Known: name, seed, epochs, batch_size, device, threads, precision, target, "
-        "record_every, checkpoint, dataset, model, optimizer, clip, decay, normalization, dropout.",
+        "record_every, checkpoint, dataset, model, optimizer, clip, decay, normalization, dropout, staleness.",
     ),
     (
         "~epochs",
@@ -332,7 +332,7 @@ MISTAKES = [
     (
         "experiment=artcle",
         "There is no experiment=artcle. Did you mean 'article'? Choose one of: article, baseline, "
-        "clipping, decay, dropout, exploding, learning_rates, normalization, optimizers, vanishing.",
+        "clipping, decay, dropout, exploding, learning_rates, normalization, optimizers, staleness, vanishing.",
     ),
     (
         "experiment=[baseline,article]",
@@ -365,7 +365,8 @@ MISTAKES = [
     ),
     (
         "none",
-        "'none' alone says too little. Type: clip=none or decay=none or normalization=none or dropout=none",
+        "'none' alone says too little. Type: clip=none or decay=none or normalization=none or dropout=none "
+        "or staleness=none",
     ),
     (
         "optimizer",
