@@ -20,6 +20,7 @@ from trainer.engine.loop import Training
 from trainer.engine.randomness import draws
 from trainer.experiment import GROUPS, Experiment, structure
 from trainer.run import checkpoint
+from trainer.sweep.plan import parameters, run_bytes
 from trainer.techniques.optimizers import OPTIMIZERS
 from trainer.techniques.staleness import Random
 
@@ -186,6 +187,12 @@ def test_neighbours_of_a_run_that_diverges_or_is_pruned_keep_their_rings():
         single = outcome([stack[run]], DATA).tensors(0)
         assert all(torch.equal(a, b) for a, b in zip(tensors(training.of(run)), single, strict=True))
     assert all(tensor.isfinite().all() for tensor in tensors(training.of(1)))
+
+
+def test_a_sweep_counts_the_memory_of_the_ring():
+    """Of the state as it is, when last finite, and on its way into a checkpoint."""
+    late, none = (stale("fixed", updates) for updates in (20, 0))
+    assert run_bytes(late) - run_bytes(none) >= 3 * 21 * 4 * parameters(late)
 
 
 def test_a_gradient_that_is_not_finite_and_waits_is_no_state_to_go_on_from(tmp_path):
