@@ -20,6 +20,7 @@ from trainer.data.loading import Data, Split
 from trainer.data.tensors import Tensors, on_device
 from trainer.engine.batches import Batch
 from trainer.engine.loop import Training
+from trainer.engine.state import State
 from trainer.experiment import GROUPS, Experiment
 from trainer.model import Mlp
 from trainer.records import Record
@@ -97,7 +98,12 @@ class Outcome:
 
     def tensors(self, run: int) -> list[torch.Tensor]:
         state = self.training.of(run)
-        return [state.theta, *state.slots, state.statistics]
+        return tensors(state)
+
+
+def tensors(state: State) -> list[torch.Tensor]:
+    """All that must be the same after another way to the same place; the tallies are seen in the records."""
+    return [state.theta, *state.slots, state.statistics, *([] if state.ring is None else [state.ring])]
 
 
 def outcome(experiments: Sequence[Experiment], data: Tensors) -> Outcome:

@@ -14,6 +14,8 @@ import pytest
 import yaml
 from commands import TINY
 
+from trainer.experiment import GROUPS
+
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 
@@ -22,7 +24,7 @@ def table_of_choices() -> str:
     """The table between the README's `choices` marks, from conf/: every choice, what it is, its keys with their defaults."""
     default = {key: word for entry in _defaults() for key, word in entry.items()}
     rows = ["| choice | what | keys |", "|---|---|---|"]
-    for group in ("dataset", "model", "optimizer", "clip", "decay", "normalization", "dropout", "experiment"):
+    for group in (*GROUPS, "experiment"):
         for path in sorted(
             (ROOT / "conf" / group).glob("*.yaml"), key=lambda p: (p.stem != default.get(group), p.stem)
         ):

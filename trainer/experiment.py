@@ -18,6 +18,7 @@ from trainer.techniques.dropout import DROPOUTS, Dropout
 from trainer.techniques.normalization import NORMALIZATIONS, Normalization
 from trainer.techniques.numbers import AtLeastOne, Count, Positive, PositiveShare, Seed
 from trainer.techniques.optimizers import OPTIMIZERS, Optimizer
+from trainer.techniques.staleness import STALENESSES, Staleness
 
 BatchSize = AtLeastOne | Literal["full"]
 
@@ -62,6 +63,7 @@ class Experiment:
     decay: Choice[Decay] = Choice(DECAYS, "none")
     normalization: Choice[Normalization] = Choice(NORMALIZATIONS, "none")
     dropout: Choice[Dropout] = Choice(DROPOUTS, "none")
+    staleness: Choice[Staleness] = Choice(STALENESSES, "none")
 
     def __post_init__(self) -> None:
         for key, value in self._checked().items():
@@ -154,5 +156,5 @@ def structure(e: Experiment) -> Hashable:
     model = replace(e.model, init="default", init_scale=1.0)
     names = (e.optimizer.name, e.clip.name, e.normalization.name)
     used = (e.optimizer.weight_decay > 0, e.dropout.rate > 0, e.dropout.input_rate > 0)
-    sizes = (e.epochs, e.batch_size, e.record_every)
+    sizes = (e.epochs, e.batch_size, e.record_every, e.staleness.updates)
     return (e.dataset, model, names, used, sizes, e.device, e.threads, e.precision)

@@ -19,6 +19,7 @@ from trainer.experiment import Experiment
 CASES: list[dict[str, Any]] = [
     {"optimizer": "heavy_ball", "clip": "grad", "decay": "cosine"},
     {"optimizer": "adam", "normalization": "batch", "dropout": "half", "clip": "weight"},
+    {"optimizer": "momentum", "staleness": "random", "clip": "grad"},
     {"optimizer": "adamw", "normalization": "layer", "model": {"name": "mlp", "hidden": [9, 21], "activation": "gelu"}},
 ]
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 import torch
-from subjects import TECHNIQUES, Outcome, experiment, narrow, outcome, stack_of, tiny, varied, words
+from subjects import TECHNIQUES, Outcome, experiment, narrow, outcome, stack_of, tensors, tiny, varied, words
 
 from trainer.data.tensors import Tensors
 from trainer.engine import chunks as parts
@@ -36,7 +36,7 @@ def alone(experiments: Sequence[Experiment], data: Tensors) -> list[Outcome]:
 
 
 def assert_equal(stacked: Outcome, single: Sequence[Outcome]) -> None:
-    """Parameters, slots, statistics and every metric of every record."""
+    """Parameters, slots, statistics, gradients that wait and every metric of every record."""
     for run, one in enumerate(single):
         pairs = zip(stacked.tensors(run), one.tensors(0), strict=True)
         assert all(torch.equal(a, b) for a, b in pairs), f"run {run} has other parameters than alone"
@@ -66,7 +66,10 @@ def test_every_technique_in_a_stack_is_as_alone_with_one_thread_and_with_two(set
 
 
 @pytest.mark.parametrize("most", [1, 2, 3])
-@pytest.mark.parametrize("keys", [{"clip": "grad"}, {"normalization": "batch", "dropout": "half", "optimizer": "adam"}])
+@pytest.mark.parametrize(
+    "keys",
+    [{"clip": "grad", "staleness": "random"}, {"normalization": "batch", "dropout": "half", "optimizer": "adam"}],
+)
 def test_parts_of_a_stack_are_as_alone(keys, most, monkeypatch):
     """Five runs in parts of at most so many, which share their memory; one of them is pruned, so that the parts change."""
     monkeypatch.setattr(parts, "working_set", lambda *_: parts.WORKING_SET // most)
@@ -192,7 +195,8 @@ def test_different_initial_values_and_decays_may_share_a_stack():
 @pytest.mark.parametrize(
     "other",
     [{"epochs": 3}, {"batch_size": 28}, {"optimizer": "adam"}, {"clip": "grad"}, {"normalization": "layer"},
-     {"dropout": "half"}, {"model": narrow(hidden=[36])}, {"optimizer": {"name": "sgd", "weight_decay": 0.1}}],
+     {"dropout": "half"}, {"staleness": "fixed"},
+     {"model": narrow(hidden=[36])}, {"optimizer": {"name": "sgd", "weight_decay": 0.1}}],
 )  # fmt: skip
 def test_runs_of_other_structure_do_not_share_a_stack(other):
     with pytest.raises(ValueError, match="structure"):
@@ -341,15 +345,14 @@ def test_a_stopped_stack_goes_on_with_the_same_bits(case):
     first = Training(stack, ODD)
     run_on(first, parts, stop)
     copies = [first.state.rows([run]).to("cpu") for run in range(2)]
-    for tensor in (first.state.theta, first.state.statistics, *first.state.slots):
+    for tensor in tensors(first.state):
         tensor.fill_(math.nan)  # a copy has memory of its own
     second = Training(stack, ODD, state=join(copies))
     assert second.state.step == stop
     run_on(second, parts)
     assert parts == whole and len(whole) >= 4
     for run in range(2):
-        a, b = second.of(run), uninterrupted.of(run)
-        for x, y in zip((a.theta, a.statistics, *a.slots), (b.theta, b.statistics, *b.slots), strict=True):
+        for x, y in zip(tensors(second.of(run)), tensors(uninterrupted.of(run)), strict=True):
             assert torch.equal(x, y)
 
 

@@ -113,6 +113,7 @@ def damaged(whole: bytes, target: Path) -> dict[str, bytes | None]:
         "is a checkpoint with parts of the wrong kind": packed(content | {"theta": torch.zeros(3, 3)}),
         "is a checkpoint with parts of the wrong kin[d]": packed(content | {"step": "five"}),
         "is a checkpoint with parts of the wrong ki[n]d": packed(content | {"config": [1]}),
+        "is a checkpoint with parts of the wrong [k]ind": packed(content | {"ring": torch.zeros(1, 3)}),
         "is a checkpoint with parts of the wrong k[i]nd": packed(content | {"slots": {"m": torch.zeros(1, 3)}}),
     }
 
@@ -123,11 +124,11 @@ def test_a_pickle_of_this_kind_is_dangerous(tmp_path):
     assert (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize("place", range(14))
+@pytest.mark.parametrize("place", range(15))
 def test_what_is_no_checkpoint_is_refused_in_one_line(saved, tmp_path, place, capfd):
     directory, target = Path(shutil.copytree(saved, tmp_path / "run")), tmp_path / "created by a pickle"
     reasons = damaged((saved / CHECKPOINT).read_bytes(), target)
-    assert len(reasons) == 14
+    assert len(reasons) == 15
     reason, content = list(reasons.items())[place]
     (directory / CHECKPOINT).write_bytes(content)
     before = {path: path.read_bytes() for path in directory.iterdir()}

@@ -26,14 +26,14 @@ from trainer.run.run import resume
 from trainer.run.stack_run import Job, StackRun
 
 DATA = tiny()  # four updates an epoch
-TECHNIQUES = ("optimizer", "clip", "decay", "normalization", "dropout")
+TECHNIQUES = tuple(group for group in GROUPS if group not in ("dataset", "model"))
 
 
 def covering() -> list[tuple[str, ...]]:
     """A word of each technique, so that any two words of different techniques meet at least once."""
     words = [tuple(GROUPS[group]) for group in TECHNIQUES]
     optimizers, clips, *others = words
-    missing = {(a, x, b, y) for a, b in combinations(range(5), 2) for x in words[a] for y in words[b]}
+    missing = {(a, x, b, y) for a, b in combinations(range(len(words)), 2) for x in words[a] for y in words[b]}
     chosen = []
     for pair in product(optimizers, clips):
         chosen.append(max((pair + rest for rest in product(*others)), key=lambda c: len(missing & met(c))))
@@ -43,7 +43,7 @@ def covering() -> list[tuple[str, ...]]:
 
 
 def met(choice: tuple[str, ...]) -> set[tuple[int, str, int, str]]:
-    return {(a, choice[a], b, choice[b]) for a, b in combinations(range(5), 2)}
+    return {(a, choice[a], b, choice[b]) for a, b in combinations(range(len(choice)), 2)}
 
 
 CHOICES = covering()
@@ -66,7 +66,14 @@ def test_any_two_techniques_go_on_bit_for_bit(choice, tmp_path):
 
 
 def test_stopped_after_every_single_update(tmp_path):
-    e = experiment(optimizer="adam", normalization="batch", dropout="half", clip="grad", target=0.2, record_every=3)
+    techniques = {
+        "optimizer": "adam",
+        "normalization": "batch",
+        "dropout": "half",
+        "clip": "grad",
+        "staleness": "random",
+    }
+    e = experiment(**techniques, target=0.2, record_every=3)
     go(tmp_path / "whole", e, DATA)
     go(tmp_path / "parts", e, DATA, stop=1)
     for stop in range(2, 9):

@@ -56,7 +56,7 @@ MISTAKES = [
         "optimiser=adam",
         "There is no key 'optimiser'. Did you mean 'optimizer'? Known: name, seed, epochs, batch_size, "
         "device, threads, precision, target, record_every, checkpoint, dataset, model, optimizer, clip, "
-        "decay, normalization, dropout, experiment.",
+        "decay, normalization, dropout, staleness, experiment.",
     ),
     (
         "optimizer.beta=0.9",
@@ -90,7 +90,7 @@ MISTAKES = [
         "lr=0.1",
         "There is no key 'lr'. Did you mean 'optimizer.lr'? Known: name, seed, epochs, batch_size, device, "
         "threads, precision, target, record_every, checkpoint, dataset, model, optimizer, clip, decay, "
-        "normalization, dropout, experiment.",
+        "normalization, dropout, staleness, experiment.",
     ),
     (
         "dropout.rate=0.3",
@@ -208,13 +208,13 @@ MISTAKES = [
         "epochs.x=1",
         "There is no key 'epochs.x'. Known: name, seed, epochs, batch_size, device, threads, precision, "
         "target, record_every, checkpoint, dataset, model, optimizer, clip, decay, normalization, dropout, "
-        "experiment.",
+        "staleness, experiment.",
     ),
     (
         "epoch=3",
         "There is no key 'epoch'. Did you mean 'epochs'? Known: name, seed, epochs, batch_size, device, "
         "threads, precision, target, record_every, checkpoint, dataset, model, optimizer, clip, decay, "
-        "normalization, dropout, experiment.",
+        "normalization, dropout, staleness, experiment.",
     ),
     (
         "seed=x",
@@ -310,7 +310,7 @@ MISTAKES = [
     (
         "++foo=1",
         "There is no key 'foo'. Known: name, seed, epochs, batch_size, device, threads, precision, target, "
-        "record_every, checkpoint, dataset, model, optimizer, clip, decay, normalization, dropout.",
+        "record_every, checkpoint, dataset, model, optimizer, clip, decay, normalization, dropout, staleness.",
     ),
     (
         "~epochs",
@@ -332,7 +332,7 @@ MISTAKES = [
     (
         "experiment=artcle",
         "There is no experiment=artcle. Did you mean 'article'? Choose one of: article, baseline, "
-        "clipping, decay, dropout, exploding, learning_rates, normalization, optimizers, vanishing.",
+        "clipping, decay, dropout, exploding, learning_rates, normalization, optimizers, staleness, vanishing.",
     ),
     (
         "experiment=[baseline,article]",
@@ -365,7 +365,8 @@ MISTAKES = [
     ),
     (
         "none",
-        "'none' alone says too little. Type: clip=none or decay=none or normalization=none or dropout=none",
+        "'none' alone says too little. Type: clip=none or decay=none or normalization=none or dropout=none "
+        "or staleness=none",
     ),
     (
         "optimizer",

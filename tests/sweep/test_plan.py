@@ -11,10 +11,9 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from subjects import TECHNIQUES, tiny
+from subjects import TECHNIQUES, tensors, tiny
 from sweep_cells import SYNTHETIC, grid
 
 from trainer.engine.devices import resolve
@@ -100,7 +99,7 @@ def test_the_estimate_counts_every_parameter_and_is_no_less_than_the_state(group
 
 
 def state_bytes(state: State) -> int:
-    return sum(t.nbytes for t in (state.theta, *state.slots, state.statistics) if isinstance(t, torch.Tensor))
+    return sum(tensor.nbytes for tensor in tensors(state))
 
 
 def test_places_are_cores_or_the_device_asked_for() -> None:

@@ -14,13 +14,15 @@ from trainer.engine.randomness import order
 
 class Batch(NamedTuple):
     """indices [K · B] of the samples in the training set (None: the whole of it) · target [K, 1, B], labels ·
-    dlog_p [K, classes, B], ∂(mean loss)/∂(log p): −1/B at each label, else 0 · lr [K, 1] · t [1], the updates before."""
+    dlog_p [K, classes, B], ∂(mean loss)/∂(log p): −1/B at each label, else 0 · lr [K, 1] · t [1], the updates before ·
+    tau [K], how many updates ago the gradients to apply were made (None: in this one)."""
 
     indices: Tensor | None
     target: Tensor
     dlog_p: Tensor
     lr: Tensor
     t: Tensor
+    tau: Tensor | None = None
 
 
 def together(runs: int, batch: int, device: torch.device) -> int:
@@ -35,10 +37,20 @@ class Batches:
     Several are prepared together: one by one the small gathers and views cost as much as the clip and the optimizer.
     """
 
-    def __init__(self, seeds: Sequence[int], labels: Tensor, classes: int, batch: int | None, rates: Tensor):
-        """`labels` [N] of the training set, `batch` None for all of it in every update, `rates` [K, T] of all updates."""
+    def __init__(
+        self,
+        seeds: Sequence[int],
+        labels: Tensor,
+        classes: int,
+        batch: int | None,
+        rates: Tensor,
+        delays: Tensor | None = None,
+    ):
+        """`labels` [N] of the training set, `batch` None for all of it in every update, `rates` [K, T] of all updates and
+        `delays` [K, T], None where no gradient is applied late."""
         self.seeds, self.labels, self.classes = seeds, labels, classes
         self.rates = rates.T.to(labels.device, torch.float32).contiguous().unsqueeze(-1)  # [T, K, 1]
+        self.delays = None if delays is None else delays.T.to(labels.device).contiguous()  # [T, K]
         self.numbers = torch.arange(len(self.rates), device=labels.device).unsqueeze(-1)
         self.batch = batch or len(labels)
         self.whole_set = batch is None
@@ -61,7 +73,8 @@ class Batches:
         dlog_p = torch.zeros(n, runs, self.classes, target.shape[3], device=target.device)
         dlog_p.scatter_(2, target, -1 / target.shape[3])
         lr, t = self.rates[step : step + n], self.numbers[step : step + n]
-        return [Batch(*parts) for parts in zip(indices, target, dlog_p, lr, t, strict=True)]
+        tau: Any = [None] * n if self.delays is None else self.delays[step : step + n]
+        return [Batch(*parts) for parts in zip(indices, target, dlog_p, lr, t, tau, strict=True)]
 
     def _indices(self, epoch: int, start: int) -> Tensor:
         """Of the batches from sample `start` of an epoch on, [n, K · B]; the last batch of an epoch may be a small one, alone."""

@@ -31,9 +31,16 @@ class Chunks:
     """
 
     def __init__(
-        self, experiments: Sequence[Experiment], layout: Layout, state: State, data: Tensors, batch: int, rates: Tensor
+        self,
+        experiments: Sequence[Experiment],
+        layout: Layout,
+        state: State,
+        data: Tensors,
+        batch: int,
+        rates: Tensor,
+        delays: Tensor | None,
     ):
-        """`rates` [K, T]: the learning rate of each update."""
+        """`rates` [K, T]: the learning rate of each update; `delays` [K, T]: how late its gradient is (None: not at all)."""
         self.data = data
         labels, device = data.train.labels, data.device
         most = len(experiments) if device.type != "cpu" else WORKING_SET // working_set(layout, state, batch)
@@ -44,7 +51,8 @@ class Chunks:
         self.steps: list[Step] = []
         for rows in cuts(len(experiments), max(1, most)):
             runs = experiments[rows]
-            self.batches.append(Batches([e.seed for e in runs], labels, data.classes, given, rates[rows]))
+            late = None if delays is None else delays[rows]
+            self.batches.append(Batches([e.seed for e in runs], labels, data.classes, given, rates[rows], late))
             self.steps.append(Step(runs, layout, state.part(rows), data.train, data.features, workspace))
         self.clips_gradients = isinstance(self.steps[0].numbers.clip, GradientClip)
 
@@ -76,6 +84,8 @@ def cuts(runs: int, most: int) -> list[slice]:
 
 
 def working_set(layout: Layout, state: State, batch: int) -> int:
-    """Bytes that an update of one run touches: θ, gradient and slots, and the batch on its way through the layers."""
+    """Bytes that an update of one run touches: θ, gradient and slots, two of the gradients that wait, and the batch on its
+    way through the layers."""
     widths = layout.specs[0].inputs + sum(spec.outputs for spec in layout.specs)
-    return 4 * ((2 + len(state.slots)) * layout.width + batch * widths)
+    rows = 2 + len(state.slots) + (0 if state.ring is None else 2)
+    return 4 * (rows * layout.width + batch * widths)

@@ -12,6 +12,7 @@ from torch import Tensor
 from trainer.data.loading import load
 from trainer.data.tensors import Tensors, on_device
 from trainer.engine.chunks import Chunks
+from trainer.engine.delays import delays
 from trainer.engine.devices import Threads, resolve, set_precision, synchronise
 from trainer.engine.network import layout_of
 from trainer.engine.state import State, initial_state
@@ -69,7 +70,8 @@ class Training:
         self.finite = state.copy()
         alive = [self.experiments[run] for run in self.alive]
         self.rates = torch.stack([self._schedule(e) for e in alive])  # [K, T], on the host: records show them in full
-        self.chunks = Chunks(alive, self.layout, state, self.data, self.batch, self.rates)
+        late = torch.stack([delays(e, self.updates) for e in alive]) if alive[0].staleness.updates else None
+        self.chunks = Chunks(alive, self.layout, state, self.data, self.batch, self.rates, late)
 
     @property
     def state(self) -> State:
@@ -89,7 +91,8 @@ class Training:
 
     def _schedule(self, e: Experiment) -> Tensor:
         """The learning rate of each update of a run, [T] float64."""
-        return torch.tensor(multipliers(e.decay, self.updates, self.per_epoch), dtype=torch.float64) * e.optimizer.lr
+        rates = torch.tensor(multipliers(e.decay, self.updates, self.per_epoch), dtype=torch.float64) * e.optimizer.lr
+        return rates / delays(e, self.updates).clamp_(min=1) if e.staleness.scale_lr else rates
 
     def __iter__(self) -> Iterator[list[Record]]:
         if self.updates == 0:

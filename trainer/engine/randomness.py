@@ -30,6 +30,12 @@ def order(seed: int, epoch: int, samples: int) -> Tensor:
     return torch.randperm(samples, generator=generator(seed, "order", epoch))
 
 
+def draws(seed: int, purpose: str, count: int) -> Tensor:
+    """Draws 0 … count−1 of a stream, [count] float64, each in [0, 1) and the same however many there are."""
+    counter = hashed(torch.arange(count, dtype=torch.int32))
+    return hashed(counter.bitwise_xor_(word(seed, purpose))).double().add_(_WORD // 2).div_(_WORD)
+
+
 def word(seed: int, purpose: str, *position: int) -> int:
     """A key as a signed 32-bit integer, the start of `hashed`."""
     return signed(key(seed, purpose, *position) % _WORD)

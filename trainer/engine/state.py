@@ -18,7 +18,8 @@ class State:
     """The state of a stack of K runs, a row a run, between two updates.
 
     theta [K, P] parameters · slots, each [K, P] · statistics [K, R] running means and variances · loss, correct, clipped [K, 1]
-    sums since the last record · step, the updates made · samples and updates since the last record · seconds of training.
+    sums since the last record · step, the updates made · samples and updates since the last record · seconds of training · ring
+    [K, D, P], the last D gradients where they are applied late (`delays.Ring`), else None.
     """
 
     theta: Tensor
@@ -31,6 +32,7 @@ class State:
     samples: int = 0
     updates: int = 0
     seconds: float = 0.0
+    ring: Tensor | None = None
 
     def _each(self, change: Callable[[Tensor], Tensor]) -> State:
         """The same with every tensor changed."""
@@ -68,7 +70,9 @@ def initial_state(experiments: Sequence[Experiment], layout: Layout) -> State:
     slots = tuple(torch.zeros_like(theta) for _ in experiments[0].optimizer.slots)
     statistics = initial_statistics(layout).expand(len(experiments), -1).contiguous()
     loss, correct, clipped = (torch.zeros(len(experiments), 1) for _ in range(3))
-    return State(theta, slots, statistics, loss, correct, clipped)
+    kept = experiments[0].staleness.kept
+    ring = torch.zeros(len(experiments), kept, layout.width) if kept else None
+    return State(theta, slots, statistics, loss, correct, clipped, ring=ring)
 
 
 def join(states: Sequence[State]) -> State:

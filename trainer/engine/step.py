@@ -1,4 +1,4 @@
-"""One update of a stack: gather, forward, loss, backward, clip, update. The only place with gradients."""
+"""One update of a stack: gather, forward, loss, backward, delay, clip, update. The only place with gradients."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from trainer.data.loading import Split
 from trainer.data.tensors import for_all
 from trainer.engine.batches import Batch
 from trainer.engine.cuda_graph import Replayed, cuda_graph
+from trainer.engine.delays import Ring
 from trainer.engine.loss import CrossEntropy
 from trainer.engine.network import Layout, Network
 from trainer.engine.stack import stack_numbers
@@ -47,6 +48,8 @@ class Step:
         self.lr = torch.empty(len(experiments), 1, device=device)
         self.t = torch.empty(1, dtype=torch.int64, device=device)
         self.decays = experiments[0].optimizer.weight_decay > 0  # in all of a stack or in none
+        self.tau: Tensor | None = None
+        self.ring = None if state.ring is None else Ring(state.ring)
         self.replayed = Replayed(cuda_graph) if device.type == "cuda" else None
 
     def __call__(self, batch: Batch, measure: bool) -> dict[str, Tensor]:
@@ -70,7 +73,7 @@ class Step:
 
     def _differentiate(self, batch: Batch, z: Tensor) -> None:
         """The gradient of the mean loss into g, the logits into z."""
-        self.lr, self.t = batch.lr, batch.t
+        self.lr, self.t, self.tau = batch.lr, batch.t, batch.tau
         logits = self.network.forward(self._batch(batch.indices), self.t)
         self.network.backward(self.loss.gradient(logits, batch.dlog_p, z))
 
@@ -87,9 +90,11 @@ class Step:
         return x
 
     def _apply(self) -> None:
-        """Clip the gradient, take the optimizer's step, clip the parameters."""
+        """Exchange the gradient for the one that is due, clip it, take the optimizer's step, clip the parameters."""
         optimizer, clip = self.numbers.optimizer, self.numbers.clip
         theta, g, parameters = self.state.theta, self.g, self.network.parameters
+        if self.ring and self.tau is not None:
+            self.ring.exchange(g, self.t, self.tau)
         if isinstance(clip, GradientClip):
             self.state.clipped += clip.clip_gradient(g, row_norm(g), parameters)
         if self.decays and optimizer.decoupled:

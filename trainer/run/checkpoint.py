@@ -44,6 +44,7 @@ def save(directory: Path, experiment: Experiment, dataset: str, digest: str, sta
         **{name: getattr(state, name).cpu() for name in ROWS},
         **{name: getattr(state, name) for name in COUNTS},
         "slots": dict(zip(experiment.optimizer.slots, (slot.cpu() for slot in state.slots), strict=True)),
+        "ring": None if state.ring is None else state.ring.cpu(),
     }
     write_whole(directory / CHECKPOINT, serialised(content))
 
@@ -57,7 +58,8 @@ def serialised(content: dict[str, Any]) -> bytes:
 
 def is_finite(state: State) -> bool:
     """Whether a state can be gone on from."""
-    return all(bool(t.isfinite().all()) for t in (state.theta, state.statistics, state.loss))
+    waiting = () if state.ring is None else (state.ring,)
+    return all(bool(t.isfinite().all()) for t in (state.theta, state.statistics, state.loss, *waiting))
 
 
 def load(directory: Path) -> Saved:
@@ -105,24 +107,24 @@ def _checked(content: dict[str, Any], path: Path) -> Saved:
     try:
         rows, counts = ({name: content[name] for name in names} for names in (ROWS, COUNTS))
         slots = tuple(content["slots"].values())
-        saved = Saved(
-            content["config"], content["dataset"], State(slots=slots, **rows, **counts), content.get("digest", "")
-        )
+        state = State(slots=slots, **rows, **counts, ring=content.get("ring"))
+        saved = Saved(content["config"], content["dataset"], state, content.get("digest", ""))
     except (KeyError, AttributeError, TypeError):
         raise CheckpointError(f"{path} is a checkpoint with parts missing.") from None
-    width = rows["theta"].shape[-1:] if isinstance(rows["theta"], Tensor) else None
-    whole = all(_is_row(t) for t in (*rows.values(), *slots)) and all(slot.shape[-1:] == width for slot in slots)
+    ring = () if state.ring is None else (state.ring,)
+    kinds = all(_is_row(t) for t in (*rows.values(), *slots)) and all(_is_row(t, dimensions=3) for t in ring)
+    whole = kinds and all(t.shape[-1] == rows["theta"].shape[-1] for t in (*slots, *ring))
     plain = _is_config(saved.config) and isinstance(saved.dataset, str) and isinstance(saved.digest, str)
     if not (whole and plain and all(_is_count(counts[name], name) for name in COUNTS)):
         raise CheckpointError(f"{path} is a checkpoint with parts of the wrong kind.")
     return saved
 
 
-def _is_row(value: Any) -> bool:
-    """Whether a value is a row of numbers, all of them in the file: a few bytes can be spread over terabytes by their strides."""
+def _is_row(value: Any, dimensions: int = 2) -> bool:
+    """Whether a value is one run's row of numbers, all of them in the file: a few bytes can be spread over terabytes by their strides."""
     if not isinstance(value, Tensor) or value.layout != torch.strided or value.dtype != torch.float32:
         return False
-    return value.device.type == "cpu" and value.dim() == 2 and len(value) == 1 and value.is_contiguous()
+    return value.device.type == "cpu" and value.dim() == dimensions and len(value) == 1 and value.is_contiguous()
 
 
 def _is_count(value: Any, name: str) -> bool:

@@ -87,7 +87,7 @@ class RunDirectory:
         """Take in a record; the network is kept where it is the best so far."""
         self.metrics.record(record)
         if self.summary.add(as_row(record), finite=record.status != Status.DIVERGED):
-            self.best = replace(state_of(record.run), slots=())
+            self.best = replace(state_of(record.run), slots=(), ring=None)
         self.log("record", record)
         self.tensorboard("record", record)
 

@@ -167,11 +167,12 @@ def _saved(job: Job, data: Tensors) -> State:
             f"{data.name} is what its configuration finds.{_cure(job)}"
         )
     layout = layout_of(e, data.features, data.classes)
-    wanted = layout.width, layout.statistics_width, len(e.optimizer.slots)
-    found = state.theta.shape[1], state.statistics.shape[1], len(state.slots)
+    wanted = layout.width, layout.statistics_width, len(e.optimizer.slots), e.staleness.kept
+    kept = 0 if state.ring is None else state.ring.shape[1]
+    found = state.theta.shape[1], state.statistics.shape[1], len(state.slots), kept
     if found != wanted:
         raise CheckpointError(
             f"{job.directory / CHECKPOINT} is of another network or optimizer than {job.directory}/config.yaml "
-            f"describes: (parameters, running statistics, slots) are {found} and should be {wanted}."
+            f"describes: (parameters, running statistics, slots, gradients kept) are {found} and should be {wanted}."
         )
     return state

@@ -86,9 +86,10 @@ def limit(e: Experiment, slots: Sequence[WorkerSlot]) -> int:
 
 
 def run_bytes(e: Experiment) -> int:
-    """Memory that a run adds to its stack, from above: parameters, gradient and their copies, activations, orders."""
+    """Memory that a run adds to its stack, from above: parameters, gradients and their copies, activations, orders."""
     slots = len(e.optimizer.slots)
-    copies = 3 + 3 * (1 + slots)  # gradient, before, temporary; and the state now, when last finite, at its best
+    state = 1 + slots + e.staleness.kept
+    copies = 3 + 3 * state  # gradient, before, temporary; and the state now, when last finite, at its best
     batch = samples(e) if e.batch_size == "full" else min(int(e.batch_size or 0), samples(e))
     widths = sum(spec.inputs + 2 * spec.outputs for spec in layers(e)) + features(e)
     return 4 * (copies * parameters(e) + max(batch, 512) * widths) + 8 * samples(e)
