@@ -12,9 +12,9 @@ from compare_runs import momentum, sgd, write_run
 from trainer.compare.clocks import clock_of
 from trainer.compare.comparison import compare
 from trainer.compare.fairness import flags
+from trainer.compare.finding import find_runs
 from trainer.compare.options import Options
 from trainer.compare.rows import Row
-from trainer.compare.runs import find_runs
 from trainer.compare.scales import Scale
 from trainer.compare.verdicts import verdict
 

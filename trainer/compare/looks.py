@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+
+from trainer.report.reading import read_json_list
 
 GROWING = ("seeds", "epochs")
 """What grows where somebody looked and wanted more; other cells are other questions."""
@@ -24,7 +25,7 @@ def looks(folder: Path) -> Iterator[str]:
 
 def _history(folder: Path) -> list[dict[str, Any]]:
     try:
-        history = json.loads((folder / "sweep.json").read_text(encoding="utf-8"))["history"]
+        history = read_json_list(folder / "sweep.json")["history"]
     except (OSError, ValueError, KeyError, TypeError):
         return []
     return [entry for entry in history if isinstance(entry, dict)] if isinstance(history, list) else []

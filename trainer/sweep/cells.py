@@ -70,7 +70,7 @@ def _history(directory: Path) -> list[dict[str, Any]]:
     """What sweep.json keeps of its growth; of one from before that was kept, its size."""
     if not (directory / SWEEP).exists():
         return []
-    kept = read_json(directory / SWEEP).get("history")
+    kept = read_json_list(directory / SWEEP).get("history")
     if isinstance(kept, list) and all(isinstance(entry, dict) for entry in kept):
         return kept
     return [size(cell.experiment for cell in read_sweep(directory)[0])]
