@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from trainer.compare.runs import Run
-from trainer.compare.statistics import Difference, paired_difference
+from trainer.compare.statistics import Difference, Estimate, estimate, paired_difference
 
 CLOCKED = ("train_seconds", "wall_seconds", "seconds_to_target", "samples_per_second")
 """The metrics that a clock measured."""
@@ -32,9 +32,13 @@ def clock_of(run: Run) -> str:
     return f"{process} {run.summary['stack']} {run.metric('train_seconds')}"
 
 
-def by_clock(runs: Iterable[Run], metric: str) -> dict[Hashable, float]:
-    """One value a clock: the mean over its runs, which differ by when they reached their target at most."""
-    return _means((clock_of(run), value) for run in runs if (value := run.metric(metric)) is not None)
+def clock_estimate(runs: Iterable[Run], metric: str) -> Estimate:
+    """The mean over clocks, each the mean over its runs, which differ by when they reached their target at most.
+
+    Below five clocks there is no interval."""
+    values = _means((clock_of(run), value) for run in runs if (value := run.metric(metric)) is not None)
+    found = estimate(list(values.values()))
+    return found if found.n >= FEWEST else replace(found, low=None, high=None)
 
 
 def clock_difference(ours: Sequence[Run], base: Sequence[Run], metric: str) -> Difference:
