@@ -137,6 +137,7 @@ def same_bits(one: Path, two: Path) -> None:
         "samples_per_second",
         "seconds_to_target",
         "process",
+        "clock",
         "overrides",
         "threads",
     }
