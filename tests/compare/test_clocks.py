@@ -12,9 +12,9 @@ from compare_runs import momentum, sgd, write_run
 from trainer.compare.clocks import clock_of
 from trainer.compare.comparison import compare
 from trainer.compare.fairness import flags
+from trainer.compare.finding import find_runs
 from trainer.compare.options import Options
 from trainer.compare.rows import Row
-from trainer.compare.runs import find_runs
 from trainer.compare.scales import Scale
 from trainer.compare.verdicts import verdict
 
@@ -38,7 +38,8 @@ def test_ten_runs_of_two_stacks_are_two_readings(tmp_path: Path) -> None:
             seeds = range(5 * part, 5 * part + 5)
             write_stack(tmp_path, f"{word['name']}{part}", [(word, seed) for seed in seeds], seconds + part)
     found = rows(tmp_path)
-    assert found["optimizer=sgd"].estimate.n == 2 and found["optimizer=sgd"].estimate.mean == 10.5
+    sample = found["optimizer=sgd"].estimate
+    assert (sample.n, sample.mean, sample.low, sample.high) == (2, 10.5, None, None)
     judgement = found["optimizer=momentum"].judgement
     assert (judgement.difference.n, judgement.difference.mean, judgement.p) == (2, 2.0, None)
     assert verdict(judgement, SECONDS) == "+2.0, too few clocks for a test (n = 2)"
@@ -50,7 +51,10 @@ def test_from_five_clocks_on_it_is_the_t_test_over_clocks(tmp_path: Path) -> Non
         seeds = (2 * place, 2 * place + 1)
         write_stack(tmp_path, f"b{place}", [(sgd(), seed) for seed in seeds], other)
         write_stack(tmp_path, f"a{place}", [(momentum(), seed) for seed in seeds], mine)
-    judgement = rows(tmp_path)["optimizer=momentum"].judgement
+    row = rows(tmp_path)["optimizer=momentum"]
+    sample = scipy.stats.t.interval(0.95, 4, loc=sum(ours) / 5, scale=scipy.stats.sem(ours))
+    assert (row.estimate.low, row.estimate.high) == pytest.approx(sample)
+    judgement = row.judgement
     expected = scipy.stats.ttest_rel(ours, base)
     interval = expected.confidence_interval(0.95)
     found = judgement.difference

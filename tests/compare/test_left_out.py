@@ -14,7 +14,7 @@ from trainer.compare.columns import sample_columns
 from trainer.compare.comparison import Comparison, compare
 from trainer.compare.crossed import crossed
 from trainer.compare.fairness import flags
-from trainer.compare.options import Options
+from trainer.compare.options import Options, bounds_of
 from trainer.compare.overall import overall
 from trainer.compare.rows import Row
 from trainer.compare.scales import Scale
@@ -79,6 +79,19 @@ def test_accuracy_intervals_stay_within_0_and_100_per_cent(tmp_path: Path) -> No
     (row,) = rows(compare([tmp_path], Options())).values()
     sample = scipy.stats.t.interval(0.95, 2, loc=np.mean([0.5, 0.99, 1.0]), scale=scipy.stats.sem([0.5, 0.99, 1.0]))
     assert row.estimate.low == pytest.approx(sample[0]) and sample[1] > 1 == row.estimate.high
+
+
+@pytest.mark.parametrize(
+    ("metric", "bounds"),
+    [
+        ("test/accuracy", (0, 1)),
+        ("valid/loss", (0, np.inf)),
+        ("train_seconds", (0, np.inf)),
+        ("grad_norm_log", (-np.inf, np.inf)),
+    ],
+)
+def test_intervals_stay_where_means_can_lie(metric: str, bounds: tuple[float, float]) -> None:
+    assert bounds_of(metric) == bounds
 
 
 def write_diverged(root: Path) -> None:

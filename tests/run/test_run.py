@@ -62,7 +62,7 @@ FACTS = {
         "steps_to_target",
         "samples_to_target",
     ),
-    *("seconds_to_target", "clipped_fraction", "error", "versions", "processor", "overrides", "process"),
+    *("seconds_to_target", "clipped_fraction", "error", "versions", "processor", "overrides", "process", "clock"),
 }
 
 

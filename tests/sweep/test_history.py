@@ -30,7 +30,7 @@ def test_more_seeds_and_more_epochs_after_a_look_are_kept(tmp_path: Path) -> Non
     run_sweep(grid({"seed": range(2)}), tmp_path, ONE)
     assert sizes(tmp_path) == [(2, 2, 2)]
     run_sweep(grid({"seed": range(3)}), tmp_path, ONE)
-    assert resume_sweep(tmp_path, epochs=3) == 0
+    assert resume_sweep(tmp_path, {"epochs": 3}) == 0
     assert sizes(tmp_path) == [(2, 2, 2), (3, 3, 2), (3, 3, 3)]
     (table,) = compare([tmp_path], Options()).tables
     said = " ".join(flags(table, Options()))

@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import combinations
 from typing import Any
 
 from trainer.compare.runs import Run
-from trainer.compare.statistics import Difference, paired_difference
+from trainer.compare.statistics import Difference, Estimate, estimate, paired_difference
 
 CLOCKED = ("train_seconds", "wall_seconds", "seconds_to_target", "samples_per_second")
 """The metrics that a clock measured."""
@@ -22,19 +21,24 @@ def is_clocked(metric: str) -> bool:
     return metric in CLOCKED
 
 
-def clock_of(run: Run) -> Hashable:
+def clock_of(run: Run) -> str:
     """What tells a run's clock from others: its id, or, in summaries from before there was one, the process and its seconds."""
     clock = _clock(run)
     if "id" in clock:
         return str(clock["id"])
     if run.summary.get("stack", 1) == 1:
         return str(run.directory)
-    return repr(sorted(_mapping(run, "process").items())), run.summary["stack"], run.metric("train_seconds")
+    process = sorted(_mapping(run, "process").items())
+    return f"{process} {run.summary['stack']} {run.metric('train_seconds')}"
 
 
-def by_clock(runs: Iterable[Run], metric: str) -> dict[Hashable, float]:
-    """One value a clock: the mean over its runs, which differ by when they reached their target at most."""
-    return _means((clock_of(run), value) for run in runs if (value := run.metric(metric)) is not None)
+def clock_estimate(runs: Iterable[Run], metric: str) -> Estimate:
+    """The mean over clocks, each the mean over its runs, which differ by when they reached their target at most.
+
+    Below five clocks there is no interval."""
+    values = _means((clock_of(run), value) for run in runs if (value := run.metric(metric)) is not None)
+    found = estimate(list(values.values()))
+    return found if found.n >= FEWEST else replace(found, low=None, high=None)
 
 
 def clock_difference(ours: Sequence[Run], base: Sequence[Run], metric: str) -> Difference:
@@ -76,18 +80,20 @@ def _means(values: Iterable[tuple[Hashable, float]]) -> dict[Hashable, float]:
 def ran_beside_each_other(runs: Iterable[Run]) -> bool:
     """Whether two clocks of one machine ran at the same time, as far as the summaries know."""
     spans = {clock_of(run): span for run in runs for span in _span(run)}
-    return any(
-        machine == other and began < their_end and their_beginning < ended
-        for (machine, began, ended), (other, their_beginning, their_end) in combinations(spans.values(), 2)
-    )
+    busy_until: dict[str, float] = {}
+    for machine, began, ended in sorted(spans.values()):
+        if began < busy_until.get(machine, -math.inf):
+            return True
+        busy_until[machine] = ended
+    return False
 
 
-def _span(run: Run) -> Iterator[tuple[Any, float, float]]:
+def _span(run: Run) -> Iterator[tuple[str, float, float]]:
     """The machine, the beginning and the end, in seconds of its clock."""
     clock, machine = _clock(run), _mapping(run, "process").get("boot")
     began, ended = clock.get("began"), clock.get("ended")
     if machine and isinstance(began, int | float) and isinstance(ended, int | float):
-        yield machine, began, ended
+        yield str(machine), began, ended
 
 
 def _clock(run: Run) -> dict[str, Any]:

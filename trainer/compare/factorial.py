@@ -120,8 +120,8 @@ def _hits(found: Sequence[Effect], rows: Mapping[Cell, Row], metric: str) -> lis
 def _contrast(
     effect: Effect, hits: Mapping[Cell, Mapping[Hashable, NDArray[np.float64]]], seed: Hashable
 ) -> NDArray[np.float64]:
-    total: NDArray[np.float64] = np.sum([weight * hits[cell][seed] for cell, weight in effect.weights.items()], axis=0)
-    return total
+    parts = np.stack([weight * hits[cell][seed] for cell, weight in effect.weights.items()])
+    return np.asarray(parts.sum(axis=0))
 
 
 def in_a_sentence(found: Factorial, metric: str) -> str:

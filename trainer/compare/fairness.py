@@ -57,7 +57,7 @@ def missing_values(table: Table, options: Options) -> Iterator[str]:
 
 
 def few_seeds(table: Table, options: Options) -> Iterator[str]:
-    few = [row.label for row in table.rows if 0 < row.estimate.n < FEW_SEEDS]
+    few = [row.label for row in table.rows if 0 < row.seeds(options.metric)[0] < FEW_SEEDS]
     if few:
         yield f"Fewer than {FEW_SEEDS} seeds can't tell much: {some(few)}. Add some, for example with seed=range(5)."
 

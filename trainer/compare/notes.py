@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 
-from trainer.compare.clocks import is_clocked
+from trainer.compare.clocks import FEWEST, is_clocked
 from trainer.compare.comparison import Comparison, Table
 from trainer.compare.fairness import RATE
 from trainer.compare.groups import group_runs, varying
@@ -32,7 +32,10 @@ def notes(table: Table, options: Options) -> Iterator[str]:
 
 def _what_it_is(table: Table, options: Options) -> str:
     if is_clocked(options.metric):
-        text = "Mean, sd and 95 % interval (Student's t) over clocks: runs that were trained as one stack share one."
+        text = (
+            "Mean, sd and 95 % interval (Student's t) over clocks: runs that were trained as one stack share one, and below "
+            f"{FEWEST} clocks there is no interval and no test."
+        )
     else:
         text = "Mean, sd and 95 % interval (Student's t) over n seeds."
     if len(table.rows) > 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -58,6 +59,14 @@ def direction_of(metric: str) -> int:
     if metric.endswith("accuracy") or metric == "samples_per_second":
         return 1
     return -1 if metric.endswith(("loss", "seconds", "steps", "_to_target")) else 0
+
+
+def bounds_of(metric: str) -> tuple[float, float]:
+    """Between which values a metric's mean can lie."""
+    if metric.endswith(("accuracy", "_fraction")):
+        return 0.0, 1.0
+    counted = metric.endswith(("loss", "seconds", "steps", "_to_target", "per_second"))
+    return (0.0 if counted else -math.inf), math.inf
 
 
 def check(runs: Sequence[Run], options: Options) -> None:

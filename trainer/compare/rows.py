@@ -6,10 +6,10 @@ import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from trainer.compare.clocks import by_clock, is_clocked
+from trainer.compare.clocks import clock_estimate, is_clocked
 from trainer.compare.groups import group_runs
 from trainer.compare.judging import Judgement
-from trainer.compare.options import LAST, Options, direction_of
+from trainer.compare.options import LAST, Options, bounds_of, direction_of
 from trainer.compare.pairing import by_seed
 from trainer.compare.rates import bounded
 from trainer.compare.runs import Run
@@ -95,9 +95,9 @@ def _is_judged(run: Run, settings: Mapping[str, Hashable], options: Options) -> 
 
 
 def _mean(runs: Sequence[Run], metric: str) -> Estimate:
-    values = by_clock(runs, metric) if is_clocked(metric) else by_seed(runs, metric)
-    sample = estimate(list(values.values()), overlap(runs, metric))
-    return bounded(sample) if metric.endswith("accuracy") else sample
+    if is_clocked(metric):
+        return bounded(clock_estimate(runs, metric), *bounds_of(metric))
+    return bounded(estimate(list(by_seed(runs, metric).values()), overlap(runs, metric)), *bounds_of(metric))
 
 
 def _best(runs: Sequence[Run], options: Options) -> Run | None:

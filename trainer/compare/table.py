@@ -89,8 +89,8 @@ def _effects(found: Factorial, options: Options) -> Iterator[RenderableType]:
     yield grid
     yield Text(
         f"Effects against {', '.join(found.plain.values())}, averaged over all else; `a with b` is the change of a's effect "
-        "where b replaces the plain choice. Seeds are blocks; "
-        f"p is corrected by Holm for all {len(found.effects)} effects.",
+        "where b replaces the plain choice. Seeds are blocks; p is corrected by Holm for all "
+        f"{len(found.effects)} effects.",
         style="dim",
     )
 

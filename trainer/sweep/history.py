@@ -10,7 +10,7 @@ from typing import Any
 from trainer.experiment import Experiment
 from trainer.records import FINISHED, Status
 from trainer.report.files import SUMMARY
-from trainer.report.reading import read_json
+from trainer.report.reading import read_summary
 
 COUNTS = ("cells", "seeds", "epochs")
 
@@ -34,6 +34,6 @@ def size(experiments: Iterable[Experiment]) -> dict[str, Any]:
 
 def _has_result(summary: Path) -> bool:
     try:
-        return read_json(summary)["status"] in (*FINISHED, Status.PRUNED)
-    except (OSError, ValueError, KeyError, TypeError):
+        return read_summary(summary)["status"] in (*FINISHED, Status.PRUNED)
+    except (OSError, ValueError):
         return False
