@@ -8,7 +8,8 @@ import pytest
 from questions import question
 
 from trainer.errors import ConfigError
-from trainer.study.question import comparisons, configurations, factors
+from trainer.study.comparing import comparisons
+from trainer.study.question import configurations, factors
 from trainer.study.store import check_same, read, write
 
 
