@@ -29,7 +29,15 @@ def test_gradients_are_taken_in_one_place_and_autograd_in_none():
 
 
 @pytest.mark.parametrize(
-    "module", ["trainer", "trainer.experiment", "trainer.data.loading", "trainer.records", "trainer.compare.command"]
+    "module",
+    [
+        "trainer",
+        "trainer.experiment",
+        "trainer.data.loading",
+        "trainer.records",
+        "trainer.compare.command",
+        "trainer.study.running",
+    ],
 )
 def test_this_is_imported_without_torch(module):
     heavy = "{'torch', 'torchvision', 'hydra', 'omegaconf', 'sklearn', 'tensorboard'}"

@@ -15,9 +15,10 @@ from trainer.errors import ConfigError
 from trainer.report.hits import write_hits
 from trainer.study.answer import Answer, Chosen
 from trainer.study.choosing import STEPS, Trial
+from trainer.study.comparing import comparisons
 from trainer.study.judging import grade, is_enough, limit, schedule, seeds, verdicts
 from trainer.study.methods import methods
-from trainer.study.question import comparisons, factors
+from trainer.study.question import factors
 from trainer.study.report import as_data, markdown
 from trainer.study.sentences import sentences
 

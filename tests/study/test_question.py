@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from questions import question
 
 from trainer.errors import ConfigError
-from trainer.study.question import comparisons, configurations, factors
+from trainer.study.comparing import comparisons
+from trainer.study.question import configurations, factors
 from trainer.study.store import check_same, read, write
 
 
@@ -82,5 +85,15 @@ def test_a_question_survives_its_file_and_knows_another(tmp_path):
 @pytest.mark.parametrize("damage", ["", "{}", "[1]", '{"format": 99}', '{"format": 4, "question": {"factors": [{}]}}'])
 def test_a_damaged_file_is_named(tmp_path, damage):
     (tmp_path / "study.json").write_text(damage)
+    with pytest.raises(ConfigError, match=r"study\.json can't be read as a study"):
+        read(tmp_path)
+
+
+@pytest.mark.parametrize(("group", "word"), [("clip", "../../x"), ("clip", "gard"), ("model", "mlp"), ("seed", "1")])
+def test_words_from_a_strangers_file_never_name_a_directory(tmp_path, group, word):
+    write(tmp_path, question())
+    data = json.loads((tmp_path / "study.json").read_text())
+    data["question"]["factors"] = [{"group": group, "words": ["none", word]}]
+    (tmp_path / "study.json").write_text(json.dumps(data))
     with pytest.raises(ConfigError, match=r"study\.json can't be read as a study"):
         read(tmp_path)

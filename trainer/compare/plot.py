@@ -58,7 +58,7 @@ def _draw_table(part: SubFigure, table: Table, options: Options) -> None:
     lines = [sensitivity(row, key, options.metric) for row in table.rows]
     if not any(lines):
         key, lines = "", [learning_curve(row, options.metric) for row in table.rows]
-    if not any(lines):  # test metrics are known at the end only
+    if all(len(points) < 2 for points in lines):  # test metrics are known at the end only
         return _draw_dots(part.subplots(), table, options)
     left, right = part.subplots(1, 2, width_ratios=(3, 2))
     _draw_lines(left, lines, _factor(options))

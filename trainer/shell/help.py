@@ -12,6 +12,7 @@ train: which training technique helps, by how much, and is that real?
 
   train [key=value ...]             train one network
   train -m key=v1,v2 ...            train every combination, as one sweep
+  train study [key=value ...]       does a technique help, and is that real? (train study --help)
   train resume RUN_DIR [epochs=N]   go on from a run's last checkpoint
   train compare [DIR ...]           statistics over finished runs
 

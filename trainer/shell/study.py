@@ -56,16 +56,21 @@ def main(words: Sequence[str], conf: Path) -> int:
     for word in words:
         if word.startswith("-") or "=" not in word:
             raise ConfigError(f"train study takes key=value words, and {word} is none. See: train study --help")
+    question, directory, name = question_of(words, conf)
+    return run(question, _placed(directory, name, question))
+
+
+def question_of(words: Sequence[str], conf: Path) -> tuple[Question, Path, str | None]:
+    """The question, the directory that a study without a name would have, and its name. Raises as `main` does."""
     version.setbase("1.3")
     restrict_environment()
     GlobalHydra.instance().clear()
     hydra = Hydra("train", Composer(search_path(conf, None)))
     GlobalHydra.instance().initialize(hydra)
     try:
-        question, directory, name = _compose(hydra, words)
+        return _compose(hydra, words)
     finally:
         GlobalHydra.instance().clear()
-    return run(question, _placed(directory, name, question))
 
 
 def _placed(directory: Path, name: str | None, question: Question) -> Path:

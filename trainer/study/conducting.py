@@ -14,8 +14,9 @@ from trainer.compare.runs import Run, read_run
 from trainer.records import Status
 from trainer.study import choosing, judging
 from trainer.study.answer import Answer, Chosen
+from trainer.study.comparing import comparisons
 from trainer.study.planning import Forecast
-from trainer.study.question import Question, comparisons
+from trainer.study.question import Question
 from trainer.study.rows import choosing_rows, judging_rows
 from trainer.study.screen import Phase
 from trainer.sweep.cells import Cell, SweepSettings

@@ -23,7 +23,7 @@ from trainer.compare.runs import Run
 from trainer.compare.statistics import Estimate, estimate, paired_difference
 from trainer.errors import ConfigError
 from trainer.records import Status
-from trainer.study.question import Comparison
+from trainer.study.comparing import Comparison
 
 FIRST = 1000
 """The first of the seeds that judge; those that choose lie below."""

@@ -38,7 +38,7 @@ def opening(question: Question) -> list[str]:
     looks = list(judging.schedule(question.seeds))
     many = f"{looks[0]} to {looks[-1]}" if len(looks) > 1 else str(looks[0])
     runs = f"{n * looks[0]} to {n * looks[-1]}" if len(looks) > 1 else str(n * looks[0])
-    margin = "the margin" if question.margin is None else f"{question.margin:g} points"
+    margin = "the margin" if question.margin is None else f"{question.margin:g} point{'s' * (question.margin != 1)}"
     until = f" until no interval is longer than {margin}, or the images are what limits it" if len(looks) > 1 else ""
     return [
         f"{asks(question)} {n} configurations.",

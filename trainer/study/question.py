@@ -1,11 +1,9 @@
-"""A question as data: which techniques are asked about, and which configurations and comparisons answer it."""
+"""A question as data: which techniques are asked about, and which configurations answer it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
-from typing import Literal
 
 from trainer.errors import ConfigError
 from trainer.experiment import GROUPS, Experiment
@@ -18,7 +16,6 @@ SEEDS = 30
 """The cap on seeds, unless another is given."""
 
 Choices = Mapping[str, str]
-Place = Literal["alone", "beside", "together"]
 
 
 @dataclass(frozen=True)
@@ -50,36 +47,6 @@ class Configuration:
     key: str
     title: str
     choices: Choices
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Configuration `ours` less `base`, by key: what `word` does that `against` does not, alone or beside all the others.
-
-    `rivals`: several words of a group are asked against each other, so that what stands against one is worth naming."""
-
-    place: Place
-    group: str
-    word: str
-    against: str
-    ours: str
-    base: str
-    rivals: bool = False
-
-    @property
-    def name(self) -> str:
-        """The technique that is asked about."""
-        return named(self.group, self.word)
-
-    @property
-    def other(self) -> str:
-        """What it is asked against."""
-        return named(self.group, self.against)
-
-    def is_beside(self, alone: Comparison) -> bool:
-        """Whether this asks beside the others what another comparison asks alone."""
-        same = (self.group, self.word, self.against) == (alone.group, alone.word, alone.against)
-        return same and self.place == "beside"
 
 
 @dataclass(frozen=True)
@@ -137,7 +104,7 @@ def configurations(asked: Sequence[Factor]) -> list[Configuration]:
         found += [_beside(factor, word, together) for factor in asked for word in factor.words if word != factor.on]
     unique: dict[frozenset[tuple[str, str]], Configuration] = {}
     for one in found:
-        unique.setdefault(frozenset(one.choices.items()), one)
+        unique.setdefault(identity(one.choices), one)
     return list(unique.values())
 
 
@@ -163,31 +130,8 @@ def named(group: str, word: str) -> str:
     return word if group == "optimizer" else f"{group}={word}"
 
 
-def comparisons(asked: Sequence[Factor]) -> list[Comparison]:
-    """Every pair of words of each group, alone and beside the others; and all together against the references."""
-    keys = {frozenset(one.choices.items()): one.key for one in configurations(asked)}
-    base = {factor.group: factor.reference for factor in asked}
-    together = {factor.group: factor.on for factor in asked}
-    places: list[tuple[Place, dict[str, str]]] = [("alone", base)]
-    places += [("beside", together)] if len(asked) > 1 else []
-    found = []
-    for place, around in places:
-        for factor in asked:
-            for against, word in combinations(factor.words, 2):
-                pair = _pair(keys, around, factor.group, word, against)
-                rivals = not factor.is_asked_against_plain
-                found.append(Comparison(place, factor.group, word, against, *pair, rivals))
-    if len(asked) > 1:
-        found.append(Comparison("together", "", "", "", keys[_id(together)], keys[_id(base)]))
-    return found
-
-
-def _pair(keys: Mapping[frozenset[tuple[str, str]], str], around: Choices, group: str, *words: str) -> tuple[str, str]:
-    ours, base = (keys[_id({**around, group: word})] for word in words)
-    return ours, base
-
-
-def _id(choices: Choices) -> frozenset[tuple[str, str]]:
+def identity(choices: Choices) -> frozenset[tuple[str, str]]:
+    """What makes two configurations of a study the same network."""
     return frozenset(choices.items())
 
 

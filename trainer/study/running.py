@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.text import Text
 
-from trainer.errors import STOPPED, ExitCode, Stopped
+from trainer.errors import STOPPED, ExitCode, Stopped, Unwritten
 from trainer.report.guarded import Guarded, Pipe, leave, say
 from trainer.run.directories import alone
 from trainer.run.signals import Signals
@@ -31,8 +31,9 @@ def run(question: Question, directory: Path) -> int:
     except Stopped as stop:
         _go_on(screen, directory)
         return STOPPED[stop.status]
-    except RunsFailed as error:
-        say(f"{error}, so the study has no answer yet.")
+    except (RunsFailed, Unwritten) as error:
+        if isinstance(error, RunsFailed):  # the other has been said
+            say(f"{error}, so the study has no answer yet.")
         _go_on(screen, directory)
         return ExitCode.CRASHED
     except OSError as error:

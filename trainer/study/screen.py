@@ -62,6 +62,8 @@ class Phase:
                 name, error = scheduler.cells[cell].name, scheduler.results.summaries[cell].get("error")
                 log = scheduler.directory / name / "train.log"
                 scheduler.view.say(f"  failed: {name}: {error} (more in {log})", "red")
+        if scheduler.results.refused:
+            scheduler.view.warn(scheduler.results.refusal())
 
     def _pace(self, progress: Progress) -> None:
         """Tell the pace once it has settled."""

@@ -135,7 +135,9 @@ def _more(answer: Answer) -> str:
     halves = [max(answer.margin / 2, NARROWED * (images_limit(result) or 0.0)) for result in results]
     needed = [seeds_needed(result, half) for result, half in zip(results, halves, strict=True)]
     most = max((n for n in needed if n is not None), default=0)
-    return f"; about seeds={most} would make every interval as narrow as it need be" if 0 < most <= AFFORDABLE else ""
+    return (
+        f"; with about seeds={most} every interval would be as narrow as it need be" if 0 < most <= AFFORDABLE else ""
+    )
 
 
 def accuracy(share: float | None) -> str:

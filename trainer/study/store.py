@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from trainer.errors import ConfigError
-from trainer.experiment import Experiment
+from trainer.experiment import GROUPS, Experiment
 from trainer.identity import FORMAT, READABLE, differences, known_formats
 from trainer.report.files import write_json
-from trainer.report.reading import read_json
-from trainer.study.question import Factor, Question
+from trainer.report.reading import read_json_list
+from trainer.study.question import TECHNIQUES, Factor, Question
 
 STUDY = "study.json"
 
@@ -33,11 +33,11 @@ def read(directory: Path) -> Question:
     """The question that study.json holds. Raises ConfigError where it can't be read."""
     path = directory / STUDY
     try:
-        content = read_json(path)
+        content = read_json_list(path)
         if content["format"] not in READABLE:
             raise ValueError(f"its format is {content['format']}, and {known_formats().rstrip('.')}")
         data = content["question"]
-        asked = tuple(Factor(str(factor["group"]), tuple(map(str, factor["words"]))) for factor in data["factors"])
+        asked = tuple(_factor(factor["group"], factor["words"]) for factor in data["factors"])
         experiments = {str(key): Experiment.from_dict(config) for key, config in data["configurations"].items()}
         question = Question(asked, experiments, data["margin"], data["seeds"])
         if [one.key for one in question.configurations] != list(experiments):
@@ -45,6 +45,13 @@ def read(directory: Path) -> Question:
         return question
     except (OSError, ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
         raise ConfigError(f"{path} can't be read as a study: {error}.") from None
+
+
+def _factor(group: Any, words: Any) -> Factor:
+    """A factor from a file, which may be a stranger's: its words name directories, so none is taken that is not a choice."""
+    if group not in TECHNIQUES or len(words) < 2 or not all(word in GROUPS[group] for word in words):
+        raise ValueError(f"{group}={','.join(map(str, words))} is no question")
+    return Factor(group, tuple(words))
 
 
 def check_same(directory: Path, question: Question) -> None:
