@@ -156,7 +156,7 @@ def test_the_first_line_of_a_resumed_run_says_so():
 @pytest.mark.parametrize("terminal", [True, False])
 def test_the_fallback_is_a_warning_on_stderr(terminal):
     notice = "NOT MNIST: this run uses the data set 'digits' instead." + " long" * 30 * (not terminal)
-    out, err = show([], info_of(notice=notice), summary_of(), err=Terminal() if terminal else None)
+    out, err = show([], info_of(notice=notice, dataset="digits"), summary_of(), err=Terminal() if terminal else None)
     assert "WARNING: another data set" in err and notice in err and "NOT MNIST" not in out
     assert ("╭" in err) is terminal
 

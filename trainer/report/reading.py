@@ -24,6 +24,16 @@ MOST = 10_000  # values in a configuration, a summary or a record
 MOST_LISTED = 20_000_000  # values in the list of a sweep's cells
 
 
+TEXTS = ("status", "dataset", "dataset_digest", "device")
+NUMBERS = (
+    "seed", "epochs", "steps", "train_seconds", "wall_seconds", "samples_per_second", "stack", "parameters", "best_epoch",
+    "stopped_epoch", "steps_to_target", "samples_to_target", "seconds_to_target", "clipped_fraction",
+)  # fmt: skip
+SCALARS = ("threads", "error", "format")
+"""The keys of a summary by the kind of their values; metrics, whose names hold a slash, are numbers too. Of keys that are not
+here their readers look at the kind themselves: other versions may have more."""
+
+
 class Unreadable(ValueError):
     """A file that is there, and is not opened or not taken for what its name says; the text says why."""
 
@@ -49,13 +59,20 @@ def read_summary(path: Path) -> dict[str, Any]:
     if not isinstance(summary.get("status"), str):
         raise Unreadable("it has no status, so it is not the summary of a run")
     for key, value in summary.items():
-        if (key in ("dataset", "dataset_digest") and not isinstance(value, str)) or (
-            "/" in key and not _is_number(value)
-        ):
-            raise Unreadable(f"its {key} is {str(value)[:40]}")
+        if not _fits(key, value):
+            raise Unreadable(f"its {key[:40]} is {str(value)[:40]}")
     words = summary.get("overrides")
     summary["overrides"] = [word for word in words if isinstance(word, str)] if isinstance(words, list) else []
     return summary
+
+
+def _fits(key: str, value: Any) -> bool:
+    """Whether a value of a summary is of the kind that its key asks for."""
+    if key in NUMBERS or "/" in key:
+        return _is_number(value)
+    if key in TEXTS:
+        return isinstance(value, str)
+    return key not in SCALARS or not isinstance(value, list | dict)
 
 
 def read_records(path: Path, keys: Sequence[str] = ("epoch", "step", "seconds")) -> Iterator[dict[str, Any]]:

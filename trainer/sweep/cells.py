@@ -13,7 +13,7 @@ from trainer.identity import FORMAT, READABLE, known_formats
 from trainer.report.files import write_json
 from trainer.report.reading import read_json_list
 from trainer.schema import did_you_mean
-from trainer.sweep.history import grown, size
+from trainer.sweep.history import grown, is_entry, size
 from trainer.sweep.prune import PRUNERS
 
 SWEEP = "sweep.json"
@@ -71,7 +71,7 @@ def _history(directory: Path) -> list[dict[str, Any]]:
     if not (directory / SWEEP).exists():
         return []
     kept = read_json_list(directory / SWEEP).get("history")
-    if isinstance(kept, list) and all(isinstance(entry, dict) for entry in kept):
+    if isinstance(kept, list) and all(is_entry(entry) for entry in kept):
         return kept
     return [size(cell.experiment for cell in read_sweep(directory)[0])]
 
@@ -86,12 +86,18 @@ def read_sweep(directory: Path) -> tuple[list[Cell], SweepSettings]:
         if content.get("format", FORMAT) not in READABLE:
             raise ValueError(f"its format is {content['format']}, and {known_formats().rstrip('.')}")
         cells = [
-            Cell(Experiment.from_dict(c["config"]), _component(c["name"]), tuple(c["overrides"]))
+            Cell(Experiment.from_dict(c["config"]), _component(c["name"]), _words(c["overrides"]))
             for c in content["cells"]
         ]
         return cells, SweepSettings(**content["settings"])
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise ConfigError(f"{path} can't be read as a sweep: {error}.") from None
+
+
+def _words(words: Any) -> tuple[str, ...]:
+    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+        raise ValueError(f"{str(words)[:40]} are no words of a command line")
+    return tuple(words)
 
 
 def _component(name: str) -> str:

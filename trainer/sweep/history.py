@@ -25,6 +25,11 @@ def grown(directory: Path, before: list[dict[str, Any]], experiments: Iterable[E
     return [*before, now] if any(map(_has_result, directory.glob(f"*/{SUMMARY}"))) else [*before[:-1], now]
 
 
+def is_entry(entry: Any) -> bool:
+    """Whether what sweep.json holds is an entry: its counts are numbers."""
+    return isinstance(entry, dict) and all(isinstance(entry.get(name, 0), int | float) for name in COUNTS)
+
+
 def size(experiments: Iterable[Experiment]) -> dict[str, Any]:
     """The cells, the different seeds, and the epochs of the longest."""
     every = list(experiments)
