@@ -121,7 +121,7 @@ def _checked(content: dict[str, Any], path: Path) -> Saved:
 
 
 def _is_row(value: Any, dimensions: int = 2) -> bool:
-    """Whether a value is one run's row of numbers, all of them in the file: a few bytes can be spread over terabytes by their strides."""
+    """Whether a value is one run's row of numbers, all of them in the file: strides can spread a few bytes over terabytes."""
     if not isinstance(value, Tensor) or value.layout != torch.strided or value.dtype != torch.float32:
         return False
     return value.device.type == "cpu" and value.dim() == dimensions and len(value) == 1 and value.is_contiguous()
