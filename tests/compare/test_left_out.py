@@ -20,6 +20,7 @@ from trainer.compare.rows import Row
 from trainer.compare.scales import Scale
 from trainer.compare.verdicts import row_verdict
 from trainer.errors import CompareError
+from trainer.report.hits import write_hits
 
 SCALE = Scale(100, " points", 2)
 
@@ -134,7 +135,8 @@ def test_diverged_last_gets_no_image_right(tmp_path: Path) -> None:
     ours, base = random.random((4, 80)) < 0.9, random.random((4, 80)) < 0.8
     write_hit_runs(tmp_path, base, optimizer=sgd())
     write_hit_runs(tmp_path, ours[:3], optimizer=momentum())
-    write_run(tmp_path, 3, 0.5, optimizer=momentum(), status="diverged")
+    lost = write_run(tmp_path, 3, 0.5, optimizer=momentum(), status="diverged")
+    write_hits(lost, {"valid": ours[3]}, "digest", "the last ones")
     judgement = rows(compare([tmp_path], Options(diverged="last")))["optimizer=momentum"].judgement
     ours[3] = False
     assert judgement.crossed == crossed(ours.astype(int) - base)
