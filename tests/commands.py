@@ -151,6 +151,6 @@ def tensors(content: dict[str, Any]) -> dict[str, torch.Tensor]:
     for key, value in content.items():
         if key in ("config", "seconds", "dataset", "digest"):
             continue
-        inner = tensors(value) if isinstance(value, dict) else {"": torch.as_tensor(value)}
+        inner = tensors(value) if isinstance(value, dict) else {"": torch.as_tensor(() if value is None else value)}
         found |= {f"{key}.{name}": tensor for name, tensor in inner.items()}
     return found
