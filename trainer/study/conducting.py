@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from trainer.compare.runs import Run, read_run
-from trainer.records import Status
+from trainer.errors import ConfigError
+from trainer.records import FINISHED
 from trainer.study import choosing, judging
 from trainer.study.answer import Answer, Chosen
 from trainer.study.comparing import comparisons
@@ -38,17 +39,45 @@ def conduct(question: Question, directory: Path) -> Answer:
     """Choose, judge, answer. Raises RunsFailed, ConfigError, and Stopped when a signal has ended a sweep and all is saved."""
     forecast = Forecast(question)
     with Crew() as crew:
-        chosen = choose(question, directory / CHOOSE, crew, forecast.told)
-        return judge(question, directory, chosen, crew)
+        sweeps = Sweeps(crew)
+        chosen = choose(question, directory / CHOOSE, sweeps, forecast.told)
+        return judge(question, directory, chosen, sweeps)
 
 
-def choose(question: Question, directory: Path, crew: Crew, told: Told | None = None) -> dict[str, Chosen]:
+class Sweeps:
+    """Runs the sweeps of one study: by one crew of workers, and on one data set, though their directories are two."""
+
+    def __init__(self, crew: Crew):
+        self.crew = crew
+        self.data: dict[tuple[str, str], Path] = {}
+
+    def run(self, cells: Sequence[Cell], directory: Path, phase: Phase) -> list[dict[str, Any]]:
+        """Every cell's summary. Raises RunsFailed where some crashed, and ConfigError where the data are others than before."""
+        summaries = run_sweep(cells, directory, SweepSettings(), phase, self.crew)
+        failed = sum(summary["status"] not in FINISHED for summary in summaries)
+        if failed:
+            raise RunsFailed(f"{failed} of {len(cells)} runs failed")
+        self.check_data(directory, summaries)
+        return summaries
+
+    def check_data(self, directory: Path, summaries: Sequence[Mapping[str, Any]]) -> None:
+        for summary in summaries:
+            self.data.setdefault((summary["dataset"], summary.get("dataset_digest", "")), directory)
+        if len(self.data) > 1:
+            (one, first), (other, second) = [(name, where) for (name, _), where in self.data.items()][:2]
+            raise ConfigError(
+                f"{first} was trained on {one} and {second} on {other if other != one else f'another {one}'}: a study needs one "
+                "data set. Say by dataset.root where it is, and choose another name."
+            )
+
+
+def choose(question: Question, directory: Path, sweeps: Sweeps, told: Told | None = None) -> dict[str, Chosen]:
     """The rate of each configuration, once none of them is best at an edge that could be widened."""
     steps: dict[str, list[int]] = {one.key: list(choosing.STEPS) for one in question.configurations}
     wider = dict.fromkeys(steps, True)
     trials: dict[str, list[choosing.Trial]] = {}
     while any(wider.values()):
-        trials, told = _try(question, directory, steps, crew, told), None
+        trials, told = _try(question, directory, steps, sweeps, told), None
         further = {key: choosing.further(own) for key, own in trials.items()}
         wider = {key: bool(own) for key, own in further.items()}
         steps = {key: [*own, *further[key]] for key, own in steps.items()}
@@ -60,7 +89,7 @@ def choose(question: Question, directory: Path, crew: Crew, told: Told | None = 
 
 
 def _try(
-    question: Question, directory: Path, steps: Steps, crew: Crew, told: Told | None
+    question: Question, directory: Path, steps: Steps, sweeps: Sweeps, told: Told | None
 ) -> dict[str, list[choosing.Trial]]:
     cells = [
         (one.key, step, choosing.cell(question, one, step, seed))
@@ -74,7 +103,7 @@ def _try(
         "Choosing rates" if all(len(own) == len(choosing.STEPS) for own in steps.values()) else "Trying further rates"
     )
     phase = Phase(title, headers, show, told)
-    summaries = _sweep([cell for *_, cell in cells], directory, phase, crew)
+    summaries = sweeps.run([cell for *_, cell in cells], directory, phase)
     own = {key: [s for (k, *_), s in zip(cells, summaries, strict=True) if k == key] for key in steps}
     return {key: choosing.trials_of(steps[key], own[key]) for key in steps}
 
@@ -83,12 +112,12 @@ def judge(
     question: Question,
     directory: Path,
     chosen: Mapping[str, Chosen],
-    crew: Crew,
+    sweeps: Sweeps,
 ) -> Answer:
     """Seeds added until they suffice, and what they say."""
     margin = None if question.margin is None else question.margin / 100
     for n in judging.schedule(question.seeds):
-        runs = _runs(question, directory / JUDGE, chosen, n, crew)
+        runs = _runs(question, directory / JUDGE, chosen, n, sweeps)
         found, wanted = judging.verdicts(comparisons(question.factors), runs, margin)
         if judging.is_enough(found, wanted):
             break
@@ -104,7 +133,7 @@ def _runs(
     directory: Path,
     chosen: Mapping[str, Chosen],
     n: int,
-    crew: Crew,
+    sweeps: Sweeps,
 ) -> dict[str, list[Run]]:
     cells = [
         (one.key, choosing.cell(question, one, chosen[one.key].step, seed, with_rate=False))
@@ -113,14 +142,6 @@ def _runs(
     ]
     headers = ("configuration", "rate", "seeds", "test/accuracy", "difference so far")
     phase = Phase(f"Judging with {n} seeds", headers, judging_rows(question, chosen, [key for key, _ in cells]))
-    _sweep([cell for _, cell in cells], directory, phase, crew)
+    sweeps.run([cell for _, cell in cells], directory, phase)
     keys = [one.key for one in question.configurations]
     return {key: [read_run(directory / cell.name) for k, cell in cells if k == key] for key in keys}
-
-
-def _sweep(cells: Sequence[Cell], directory: Path, phase: Phase, crew: Crew) -> list[dict[str, Any]]:
-    summaries = run_sweep(cells, directory, SweepSettings(), phase, crew)
-    failed = sum(summary["status"] not in (Status.COMPLETED, Status.DIVERGED) for summary in summaries)
-    if failed:
-        raise RunsFailed(f"{failed} of {len(cells)} runs failed")
-    return summaries

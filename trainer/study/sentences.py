@@ -97,6 +97,11 @@ def _best(answer: Answer) -> str:
 def limits(answer: Answer) -> Iterator[str]:
     """What keeps the conclusion from being sharper."""
     yield _limit(answer)
+    if any(_excludes_zero(one) and one.grade in ("undecided", "limited by images") for one in answer.verdicts):
+        yield (
+            f"Verdicts are corrected for {len(answer.verdicts)} comparisons and intervals are not: an interval may leave 0 out "
+            "where nothing is claimed."
+        )
     for one in answer.question.configurations:
         sample, chosen = answer.samples[one.key], answer.chosen[one.key]
         if chosen.at_edge:
@@ -104,6 +109,11 @@ def limits(answer: Answer) -> Iterator[str]:
             yield f"{edge}: a better one may lie beyond."
         if sample.diverged:
             yield f"{one.title}: {_diverged(sample)} diverged at its best rate, {show(chosen.rate)}."
+
+
+def _excludes_zero(one: Verdict) -> bool:
+    low, high = (one.judgement.crossed.low, one.judgement.crossed.high) if one.judgement else (None, None)
+    return low is not None and high is not None and not low <= 0 <= high
 
 
 def _diverged(sample: Sample) -> str:
