@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from pathlib import Path
 
+from rich.console import Console
 from rich.text import Text
 
 from trainer.errors import STOPPED, ExitCode, Stopped, Unwritten
@@ -18,12 +20,14 @@ from trainer.study.conducting import RunsFailed, conduct
 from trainer.study.planning import opening
 from trainer.study.question import Question
 
+UNLIMITED = 10_000  # columns of text
+
 
 def run(question: Question, directory: Path) -> int:
     """Answer the question in `directory`, which is made or goes on; returns the exit code. Raises ConfigError before
     anything is written where the directory holds something else."""
     store.check_same(directory, question)
-    screen = Guarded("the console", lambda: Pipe(highlight=False))
+    screen = Guarded("the console", _console)
     for sentence in opening(question):
         screen("print", Text(sentence))
     try:
@@ -41,6 +45,14 @@ def run(question: Question, directory: Path) -> int:
         return ExitCode.CRASHED
     _show(screen, answer)
     return ExitCode.DONE
+
+
+def _console() -> Console:
+    """Stdout; a pipe has no width, and every sentence stands on a line of its own."""
+    console = Pipe(highlight=False)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = UNLIMITED
+    return console
 
 
 def resume(directory: Path) -> int:
