@@ -10,6 +10,7 @@ import select
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -301,14 +302,17 @@ def test_the_cursor_is_there_however_a_real_terminal_is_left(ending):
     screen = read_until(out, "samples/s 2")
     process.send_signal(ending)
     screen += read_until(out, "")  # before waiting: a terminal that nobody reads fills up, and its writer waits too
-    process.wait(20)
+    try:
+        process.wait(20)
+    finally:
+        process.kill()
     assert "━" in screen and screen.rfind(SHOW) > screen.rfind(HIDE)
 
 
 def read_until(terminal: int, text: str) -> str:
-    """What a process writes until `text` appears ('': until it ends)."""
-    screen = ""
-    while not (text and text in screen) and select.select([terminal], [], [], 20)[0]:
+    """What a process writes until `text` appears ('': until it ends), for a minute at most."""
+    screen, end = "", time.monotonic() + 60
+    while not (text and text in screen) and time.monotonic() < end and select.select([terminal], [], [], 20)[0]:
         try:
             screen += os.read(terminal, 65536).decode(errors="replace")
         except OSError:  # how Linux tells that the other side is closed
