@@ -14,7 +14,8 @@ from hydra._internal.utils import create_config_search_path
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.config_search_path import ConfigSearchPath, SearchPathQuery
 from hydra.core.override_parser.types import Override
-from hydra.types import HydraContext, RunMode
+from hydra.core.plugins import Plugins
+from hydra.types import HydraContext, RunMode, TaskFunction
 from omegaconf import DictConfig
 
 __all__ = ["ConfigLoaderImpl", "Hydra", "check_sweep_grammar", "context", "override_dirname", "product", "search_path"]
@@ -43,9 +44,14 @@ def is_basic_sweeper(target: str) -> bool:
     return target.endswith(BasicSweeper.__name__)
 
 
-def product(overrides: Sequence[Override]) -> list[list[str]]:
-    """The words of each cell, as Hydra's own sweeper lists them."""
-    return BasicSweeper.split_arguments(list(overrides), None)[0]
+def product(overrides: Sequence[Override], batch: int | None = None) -> list[list[str]]:
+    """The words of each cell, as Hydra's own sweeper lists them, `batch` of them at a time."""
+    return [cell for cells in BasicSweeper.split_arguments(list(overrides), batch) for cell in cells]
+
+
+def make_sweeper(loader: ConfigLoaderImpl, config: DictConfig, task: TaskFunction) -> None:
+    """Make the sweeper and the launcher that a configuration asks for; raises their errors where they can't be made."""
+    Plugins.instance().instantiate_sweeper(hydra_context=context(loader, config), task_function=task, config=config)
 
 
 def override_dirname(overrides: Sequence[Override], settings: DictConfig) -> str:
