@@ -19,6 +19,7 @@ from trainer.compare.options import Options
 from trainer.compare.table import needed_width, print_comparison
 from trainer.errors import CompareError
 from trainer.identity import printable_lines
+from trainer.report.guarded import Pipe
 
 EXAMPLES = """\
 examples:
@@ -47,7 +48,7 @@ def main(argv: list[str] | None = None) -> int:
         options = Options(arguments.metric, keys, tuple(arguments.tune), arguments.baseline, arguments.margin)
         comparison = compare(arguments.directories or [Path("runs")], options)
         _write(comparison, arguments)  # first, for `| head` may end the program while it prints
-        _print(comparison, Console())
+        _print(comparison, Pipe())
     except CompareError as error:
         print(f"train compare: {printable_lines(str(error))}", file=sys.stderr)
         return 2
@@ -99,7 +100,10 @@ def _write(comparison: Comparison, arguments: argparse.Namespace) -> None:
 
             draw(comparison, arguments.plot)
     except OSError as error:
-        raise CompareError(f"{error.filename} cannot be written: {error.strerror}.") from error
+        name = error.filename or " or ".join(
+            str(file) for file in (arguments.csv, arguments.json, arguments.plot) if file
+        )
+        raise CompareError(f"{name} cannot be written: {error.strerror}.") from error
 
 
 def _parser() -> argparse.ArgumentParser:

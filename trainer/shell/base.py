@@ -16,6 +16,7 @@ from hydra.core.config_store import ConfigStore
 from trainer.errors import ConfigError
 from trainer.experiment import GROUPS, Experiment
 from trainer.report.files import CONFIG
+from trainer.report.reading import Unreadable, read_config
 from trainer.shell.composing import home
 
 NAME = "from"
@@ -53,10 +54,12 @@ def _read(directory: Path) -> dict[str, Any]:
     """A run's configuration, checked and with every key."""
     path = directory / CONFIG
     try:
-        config = dict(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError, RecursionError, yaml.YAMLError):
+        config = read_config(path)
+    except Unreadable as error:
+        raise ConfigError(f"from={directory}: {CONFIG} can't be read: {error}.") from None
+    except OSError:
         hint = f" It is a sweep: choose one of its runs, for instance {runs[0]}." if (runs := _runs(directory)) else ""
-        raise ConfigError(f"from={directory} is no run's directory: there is no {CONFIG} to be read.{hint}") from None
+        raise ConfigError(f"from={directory} is no run's directory: it has no {CONFIG}.{hint}") from None
     try:
         experiment = Experiment.from_dict(config)
         asked = Experiment.from_dict({**config, "batch_size": None})

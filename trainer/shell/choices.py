@@ -37,7 +37,8 @@ def takes_text(key: str) -> bool:
 def unknown_word(group: str, word: str, words: Iterable[str]) -> str:
     """The sentence for a word that its group does not have."""
     words = sorted(words) if group not in GROUPS else [*GROUPS[group], *sorted(set(words) - set(GROUPS[group]))]
-    return f"There is no {group}={word}.{did_you_mean(word, words)} Choose one of: {', '.join(words)}."
+    choices = f" Choose one of: {', '.join(words)}." if words else ""
+    return f"There is no {group}={word}.{did_you_mean(word, words)}{choices}"
 
 
 def unknown_key(key: str) -> str:

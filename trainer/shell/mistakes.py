@@ -94,8 +94,6 @@ def hydras_errors(overrides: Sequence[Override]) -> Iterator[None]:
     say what it is about, name the words that speak to Hydra. Raises what it got, or ConfigError."""
     try:
         yield
-    except OSError:
-        raise
     except Exception as error:
         if sentence_of(error) is not None:
             raise

@@ -105,7 +105,7 @@ def _check_together(options: argparse.Namespace) -> None:
         "--resolve and --package say how --cfg shows the configuration: add --cfg job": (
             (options.resolve or options.package is not None) and not options.cfg
         ),
-        "from= is a configuration and --config-name another: leave out one of them": (
+        "The configuration is named twice, by from= and by --config-name: leave out one of them": (
             options.base is not None and options.config_name != "config"
         ),
         "--config-name takes the name of a file without its path: name its folder by --config-dir": (

@@ -6,6 +6,7 @@ import io
 import os
 import sys
 from collections.abc import Callable
+from typing import TextIO
 
 from trainer.errors import ExitCode
 from trainer.report.guarded import leave, say
@@ -42,10 +43,10 @@ def _prepare() -> None:
             stream.reconfigure(errors="replace")
 
 
-def _lost(stream: io.TextIOBase) -> bool:
+def _lost(stream: TextIO) -> bool:
     """Whether nothing can be written to a stream any more; Python will not fail on it again at its end."""
     try:
-        stream.flush()
+        print(file=stream, flush=True)  # what could not be written is dropped, and an empty flush tells nothing
         return False
     except OSError:
         leave(stream)
