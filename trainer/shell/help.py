@@ -13,6 +13,7 @@ train: which training technique helps, by how much, and is that real?
   train [key=value ...]             train one network
   train -m key=v1,v2 ...            train every combination, as one sweep
   train resume RUN_DIR [epochs=N]   go on from a run's last checkpoint
+  train from=RUN_DIR [key=value ...]   train the configuration of a run again, with changes; with -m too
   train compare [DIR ...]           statistics over finished runs
 
 Examples

@@ -49,7 +49,7 @@ def product(overrides: Sequence[Override], batch: int | None = None) -> list[lis
     return [cell for cells in BasicSweeper.split_arguments(list(overrides), batch) for cell in cells]
 
 
-def make_sweeper(loader: ConfigLoaderImpl, config: DictConfig, task: TaskFunction) -> None:
+def make_sweeper(loader: ConfigLoader, config: DictConfig, task: TaskFunction) -> None:
     """Make the sweeper and the launcher that a configuration asks for; raises their errors where they can't be made."""
     Plugins.instance().instantiate_sweeper(hydra_context=context(loader, config), task_function=task, config=config)
 
@@ -57,3 +57,10 @@ def make_sweeper(loader: ConfigLoaderImpl, config: DictConfig, task: TaskFunctio
 def override_dirname(overrides: Sequence[Override], settings: DictConfig) -> str:
     """`hydra.job.override_dirname` of a cell."""
     return get_overrides_dirname(list(overrides), **{str(key): value for key, value in settings.items()})
+
+
+def package_of(loader: ConfigLoader, path: str) -> str | None:
+    """The @package line of a configuration file, '' without one; None where there is no such file."""
+    assert isinstance(loader, ConfigLoaderImpl)
+    found = loader.repository.load_config(path)
+    return None if found is None else found.header.get("package") or ""

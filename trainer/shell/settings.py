@@ -6,11 +6,12 @@ import os
 import re
 from collections.abc import Sequence
 
+from hydra.core.config_loader import ConfigLoader
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
 
 from trainer.errors import ConfigError
-from trainer.shell.hydra_private import ConfigLoaderImpl
+from trainer.shell.hydra_private import package_of
 
 
 def misused(o: Override) -> str | None:
@@ -76,14 +77,13 @@ def check_subdirectory(cell: DictConfig, number: int) -> None:
         )
 
 
-def check_recipes(loader: ConfigLoaderImpl, overrides: Sequence[Override]) -> None:
+def check_recipes(loader: ConfigLoader, overrides: Sequence[Override]) -> None:
     """ConfigError for a recipe whose first line does not say that its keys are those of the whole configuration."""
     for override in overrides:
         if override.key_or_group != "experiment":
             continue
         for word in override.sweep_string_iterator() if override.is_discrete_sweep() else [override.value()]:
-            recipe = loader.repository.load_config(f"experiment/{word}")
-            if recipe and recipe.header.get("package") != "_global_":
+            if package_of(loader, f"experiment/{word}") not in (None, "_global_"):
                 raise ConfigError(
                     f"experiment={word} sets nothing as it is: write '# @package _global_' into the first line of its file."
                 )

@@ -48,7 +48,7 @@ def check_sweep(hydra: Hydra, config: DictConfig, overrides: Sequence[Override])
 
 
 def _is_ours(config: DictConfig) -> bool:
-    return config.hydra.launcher._target_ == OURS
+    return str(config.hydra.launcher._target_) == OURS
 
 
 def sweep(hydra: Hydra, config: DictConfig, lines: Sequence[str]) -> int:
