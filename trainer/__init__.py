@@ -8,9 +8,11 @@ for record in train(Experiment(optimizer="momentum", clip="grad", dataset="digit
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False  # typing takes as long to import as all the rest, and until then Ctrl-C can't be answered
 if TYPE_CHECKING:
+    from typing import Any
+
     from trainer.engine.loop import train
     from trainer.errors import ConfigError
     from trainer.experiment import Experiment

@@ -29,7 +29,8 @@ from trainer.shell.cells import objective
 from trainer.shell.main import conf
 
 ROOT = Path(__file__).parents[2]
-QUICK = ["dataset=synthetic", "dataset.samples=600", "dataset.validation=100", "dataset.features=16", "epochs=1"]
+TINY = ["dataset=synthetic", "dataset.samples=600", "dataset.validation=100", "dataset.features=16"]
+QUICK = [*TINY, "epochs=1"]
 
 
 @pytest.fixture(autouse=True)
@@ -173,7 +174,7 @@ def test_a_second_run_of_the_same_name_gets_its_own_directory(elsewhere):
 
 
 def test_without_a_name_it_is_date_and_time(elsewhere):
-    assert cli.run([*QUICK, "epochs=0"]) == 0
+    assert cli.run([*TINY, "epochs=0"]) == 0
     (run,) = (elsewhere / "runs").iterdir()
     assert re.fullmatch(r"\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d", run.name)
 
@@ -236,7 +237,7 @@ children = []
 for _ in range(8):
     child = os.fork()
     if child == 0:
-        os._exit(cli.run({[*QUICK, "epochs=0"]}))
+        os._exit(cli.run({[*TINY, "epochs=0"]}))
     children.append(child)
 assert [os.waitpid(child, 0)[1] for child in children] == [0] * 8
 """
@@ -323,9 +324,7 @@ def test_a_sweep_has_a_directory_a_cell_and_goes_on_under_its_name(elsewhere):
 
 
 def test_a_recipe_that_is_a_sweep_needs_no_m(elsewhere):
-    assert (
-        train(*QUICK, "epochs=0", "experiment=optimizers", "optimizer=sgd", "name=s", "hydra.launcher.workers=1") == 0
-    )
+    assert train(*TINY, "epochs=0", "experiment=optimizers", "optimizer=sgd", "name=s", "hydra.launcher.workers=1") == 0
     assert {path.name for path in (elsewhere / "runs" / "s").iterdir() if path.is_dir()} == {
         f"seed={i}" for i in range(5)
     }

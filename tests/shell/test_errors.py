@@ -46,11 +46,11 @@ MISTAKES = [
     ),
     (
         "optimizer.name=adam",
-        "optimizer.name=adam: the word alone decides. Type: optimizer=adam",
+        "optimizer.name=adam: the word alone decides. Type: train optimizer=adam",
     ),
     (
         "optimizer@clip=adam",
-        "optimizer@clip=adam: each group has one place. Type: optimizer=adam",
+        "optimizer@clip=adam: each group has one place. Type: train optimizer=adam",
     ),
     (
         "optimiser=adam",
@@ -159,7 +159,7 @@ MISTAKES = [
     (
         "model.hidden=128,64",
         "model.hidden=128,64 has several values. To train them all type: train -m model.hidden=128,64, or "
-        "as one list: model.hidden=[128,64]",
+        "as one list: train 'model.hidden=[128,64]'",
     ),
     (
         "model.activation=swish",
@@ -305,7 +305,7 @@ MISTAKES = [
     ),
     (
         "+epochs=3",
-        "+epochs=3: leave out the +. Type: epochs=3",
+        "+epochs=3: leave out the +. Type: train epochs=3",
     ),
     (
         "++foo=1",
@@ -365,12 +365,11 @@ MISTAKES = [
     ),
     (
         "none",
-        "'none' alone says too little. Type: clip=none or decay=none or normalization=none or dropout=none "
-        "or staleness=none",
+        "'none' may be clip=none or decay=none or normalization=none or dropout=none or staleness=none: type one of them.",
     ),
     (
         "optimizer",
-        "'optimizer' alone says too little. Type: "
+        "optimizer needs a value, written without spaces: "
         "optimizer=sgd|batch_gd|momentum|heavy_ball|nesterov|adagrad|rmsprop|adam|adamw",
     ),
     (
@@ -408,17 +407,25 @@ MISTAKES = [
     (
         "-m optimizer=sgd,adm",
         "There is no optimizer=adm. Did you mean 'adam'? Choose one of: sgd, batch_gd, momentum, "
-        "heavy_ball, nesterov, adagrad, rmsprop, adam, adamw. (The cell: optimizer=adm; nothing was run.)",
+        "heavy_ball, nesterov, adagrad, rmsprop, adam, adamw. (In run optimizer=adm. Nothing was started.)",
     ),
     (
         "-m optimizer.lr=0.1,-1 clip=grad",
-        "optimizer.lr=-1 is not allowed: it must be a number above 0. (The cell: optimizer.lr=-1 "
-        "clip=grad; nothing was run.)",
+        "optimizer.lr=-1 is not allowed: it must be a number above 0. (In run optimizer.lr=-1 "
+        "clip=grad. Nothing was started.)",
     ),
     (
         "-m clip=none,grad clip.threshold=1",
-        "clip.threshold belongs to clip=grad, grad_value, grad_article, agc, weight, weight_norm and "
-        "weight_article: add one of them, for instance clip=grad.",
+        "clip.threshold is unknown to 1 of 2 runs, those with clip=none: leave it out, or train those in a sweep of their own.",
+    ),
+    (
+        "-m clip=none,weight,grad clip.grad_threshold=1",
+        "clip.grad_threshold belongs to clip=grad_weight: add clip=grad_weight.",
+    ),
+    (
+        "-m optimizer=sgd,momentum experiment=baseline,null optimizer.beta=0.9",
+        "optimizer.beta is unknown to 2 of 4 runs, those with optimizer=sgd: leave it out, or train those in a sweep of "
+        "their own.",
     ),
     (
         "-m name=a,b",
@@ -483,12 +490,165 @@ MISTAKES = [
         "Type: train resume RUN_DIR [epochs=N], with one directory, for instance one below runs/.",
     ),
     (
-        "resume runs seed=3",
-        "seed can't be changed by resuming, only epochs can: start a new run for another seed.",
+        "resume . seed=3",
+        "seed can't be changed by resuming: start a new run for another seed. Allowed here: epochs, dataset.path, device, "
+        "threads, dataset.root, dataset.fallback, checkpoint.*, report.*.",
     ),
     (
-        "resume runs epochs=many",
-        "epochs=many is not allowed: it must be a whole number of at least 0.",
+        "resume runs epoch=3",
+        "There is no key 'epoch'. Did you mean 'epochs'? Known: name, seed, epochs, batch_size, device, threads, precision, "
+        "target, record_every, checkpoint, dataset, model, optimizer, clip, decay, normalization, dropout, experiment.",
+    ),
+    (
+        "resume runs epochs=3 threads=2 epochs=4",
+        "epochs is given twice, epochs=3 epochs=4: leave one of them out.",
+    ),
+    (
+        "resume runs/first/optimizer=adam,seed=0 epochs=2",
+        "There is no directory runs/first/optimizer=adam,seed=0 to resume.",
+    ),
+    (
+        "optimizer=adam optimizer=sgd",
+        "optimizer is given twice, optimizer=adam optimizer=sgd: leave one of them out.",
+    ),
+    (
+        "-m 'seed=range(3)' epochs=1 'seed=range(5)'",
+        "seed is given twice, 'seed=range(3)' 'seed=range(5)': leave one of them out.",
+    ),
+    (
+        "hydra.sweep.dir=a hydra.sweep.dir=b",
+        "hydra.sweep.dir is given twice, hydra.sweep.dir=a hydra.sweep.dir=b: leave one of them out.",
+    ),
+    (
+        "-cd . --config-dir /tmp",
+        "--config-dir is given twice: leave one of them out. See: train --help",
+    ),
+    (
+        "-m -r seed=1,2",
+        "-m trains every combination and -r one network: leave out one of them. See: train --help",
+    ),
+    (
+        "--resolve",
+        "--resolve and --package say how --cfg shows the configuration: add --cfg job. See: train --help",
+    ),
+    (
+        "-m experiment=optimizers,clipping",
+        "experiment=optimizers is a sweep itself, and can't be one of several recipes: give each a command of its own, for "
+        "instance train experiment=optimizers.",
+    ),
+    (
+        "-m experiment=baseline,clipping",
+        "experiment=clipping is a sweep itself, and can't be one of several recipes: give each a command of its own, for "
+        "instance train experiment=clipping.",
+    ),
+    (
+        "-m seed=1,1",
+        "Two runs of this sweep are the same, seed=1: leave one of them out.",
+    ),
+    (
+        "-m optimizer.lr=0.1,1e-1",
+        "Two runs of this sweep are the same, optimizer.lr=0.1 and optimizer.lr=1e-1: leave one of them out.",
+    ),
+    (
+        "experiment=1",
+        "There is no experiment=1. Choose one of: article, baseline, clipping, decay, dropout, exploding, learning_rates, "
+        "normalization, optimizers, vanishing.",
+    ),
+    (
+        "-m optimizer=sgd,1",
+        "There is no optimizer=1. Choose one of: sgd, batch_gd, momentum, heavy_ball, nesterov, adagrad, rmsprop, adam, adamw. "
+        "(In run optimizer=1. Nothing was started.)",
+    ),
+    (
+        "hydra/launcher=1",
+        "There is no hydra/launcher=1. Choose one of: basic, stack.",
+    ),
+    (
+        "hydra/launcher=null",
+        "There is no hydra/launcher=null. Choose one of: basic, stack.",
+    ),
+    (
+        "hydra/launcher=[basic,stack]",
+        "hydra/launcher=[basic,stack]: hydra/launcher takes one word.",
+    ),
+    (
+        "hydra=3",
+        "hydra=3: Hydra's settings are set one by one, as in hydra.run.dir=runs/mine.",
+    ),
+    (
+        "hydra.verbose=1e-3",
+        "hydra.verbose=1e-3 is not allowed: it must be true, false or names of loggers.",
+    ),
+    (
+        "hydra.sweeper.params.seed=1",
+        "hydra.sweeper.params.seed=1: that is for recipes, which are files. On the command line type: train -m seed=…",
+    ),
+    (
+        "-m hydra.launcher._target_=foo.bar seed=1,2",
+        "hydra.launcher._target_=foo.bar: a configuration can't name code. Choose by a word, as in hydra/launcher=basic.",
+    ),
+    (
+        "-m hydra.sweeper.max_batch_size=0 seed=1,2",
+        "hydra.sweeper.max_batch_size=0 is not allowed: Hydra refuses it.",
+    ),
+    (
+        "hydra/job_logging=default hydra.job_logging.version=7 dataset=synthetic",
+        "hydra/job_logging=default hydra.job_logging.version=7 is not allowed: Unsupported version: 7.",
+    ),
+    (
+        "'hydra.output_subdir=${oc.env:HOME}'",
+        "${oc.env:HOME} is not read: outputs keep the configuration, and environment variables may be secret. If this one is "
+        "not, let the shell write its value: key=$HOME",
+    ),
+    (
+        "hydra.output_subdir=../../x",
+        "hydra.output_subdir=../../x is not allowed: it must be null or the name of a folder in the run's directory, for "
+        "instance .hydra.",
+    ),
+    (
+        "hydra.output_subdir=",
+        "hydra.output_subdir= is not allowed: it must be null or the name of a folder in the run's directory, for instance "
+        ".hydra.",
+    ),
+    (
+        "hydra.run.dir=",
+        "hydra.run.dir= names no directory: leave it out, or type one, for instance runs/mine.",
+    ),
+    (
+        "-m hydra/launcher=basic hydra.sweep.subdir=../../x seed=1,2",
+        "hydra.sweep.subdir=../../x is not allowed: each run has a directory of its own in the sweep's.",
+    ),
+    (
+        "--config-name ../mine",
+        "--config-name takes the name of a file without its path: name its folder by --config-dir. See: train --help",
+    ),
+    (
+        "from=nowhere",
+        "from=nowhere is no run's directory: it has no config.yaml.",
+    ),
+    (
+        "from=a from=b",
+        "from= is given twice, a and b: a run starts from one configuration.",
+    ),
+    (
+        "-cn mine from=a",
+        "The configuration is named twice, by from= and by --config-name: leave out one of them. See: train --help",
+    ),
+    (
+        "from runs/a",
+        "Settings are written key=value. Type: train from=runs/a",
+    ),
+    (
+        "dataset.root=~nobody.here/x",
+        "~nobody.here/x: there is no home directory ~nobody.here.",
+    ),
+    (
+        "-m epochs=3 optimizer=[sgd,adam] 'seed=range(3)'",
+        "optimizer=[sgd,adam]: a run has one optimizer. To try several type: train -m epochs=3 optimizer=sgd,adam 'seed=range(3)'",
+    ),
+    (
+        "epochs=3 'seed=range(3)' optimizer=sgd,adam",
+        "seed=range(3) has several values. To train them all type: train -m epochs=3 'seed=range(3)' optimizer=sgd,adam",
     ),
     (
         "resum runs",
@@ -576,3 +736,75 @@ def test_a_sweep_does_not_take_over_the_directory_of_a_run(elsewhere, capsys):
     assert cli.run(["-m", "name=mine", "seed=1,2", "dataset=synthetic", "epochs=0"]) == 2
     expected = "train: runs/mine holds a single run, not a sweep: choose another name.\n"
     assert capsys.readouterr().err == expected
+
+
+RECIPES = {
+    "plain": (
+        "model: {hidden: [3]}",
+        "experiment=plain sets nothing as it is: write '# @package _global_' into the first line",
+    ),
+    "other": ("defaults: [override /optimizer: adam]", "experiment=other sets nothing as it is"),
+    "broken": ("# @package _global_\n[1,2", "experiment=broken is not allowed: while parsing"),
+    "number": ("# @package _global_\n3", "experiment=number is not allowed: Invalid loaded object"),
+    "bytes": ("# @package _global_\nx: '\udcff'", "experiment=bytes is not allowed: 'utf-8' codec can't decode"),
+    "code": (
+        "# @package _global_\nhydra: {launcher: {_target_: os.getcwd}}",
+        "experiment=code is not allowed: Invalid plugin",
+    ),
+    "callback": (
+        "# @package _global_\nhydra: {callbacks: {x: {_target_: os.getcwd}}}",
+        "hydra.callbacks would run code",
+    ),
+    "logging": (
+        "# @package _global_\nhydra: {job_logging: {version: 7, root: {}}}",
+        "experiment=logging is not allowed",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_recipe_that_can_not_be_used_is_one_sentence(name, elsewhere, capsys):
+    text, answer = RECIPES[name]
+    (elsewhere / "own" / "experiment").mkdir(parents=True)
+    (elsewhere / "own" / "experiment" / f"{name}.yaml").write_bytes(text.encode(errors="surrogateescape"))
+    sweep = ["-m", "seed=1,2"] if name == "code" else []
+    assert cli.run(["-cd", "own", f"experiment={name}", "dataset=synthetic", "epochs=0", *sweep]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1) and err.startswith(f"train: {answer}")
+    assert [path.name for path in elsewhere.glob("runs/*")] == []
+
+
+@pytest.mark.parametrize("option", ["-cd", "-cp"])
+def test_a_runs_directory_is_no_folder_of_choices(option, elsewhere, capsys):
+    (elsewhere / "a,b=c d").mkdir()
+    for name in ("config.yaml", "summary.json"):
+        (elsewhere / "a,b=c d" / name).touch()
+    assert cli.run([option, "a,b=c d", "-cn", "config"]) == 2
+    expected = "train: a,b=c d is a run's directory. To train its configuration again type: train 'from=a,b=c d'\n"
+    assert capsys.readouterr().err == expected
+
+
+def test_a_main_configuration_that_would_not_be_read_is_refused(elsewhere, capsys):
+    (elsewhere / "config.yaml").write_text("epochs: 3\n")
+    assert cli.run(["-cd", "."]) == 2
+    assert "./config.yaml would not be read" in capsys.readouterr().err
+
+
+def test_a_working_directory_that_is_gone(elsewhere, tmp_path_factory, monkeypatch, capsys):
+    gone = tmp_path_factory.mktemp("gone")
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    for words in ([], ["-m", "seed=1,2"], ["--cfg", "job"], ["resume", "x"]):
+        assert cli.run(words) == 2
+        assert capsys.readouterr().err == "train: The working directory is gone: change to one that exists (cd).\n"
+    assert cli.run(["--help"]) == cli.run(["--version"]) == 0
+
+
+@pytest.mark.parametrize("name", ["a${b}c", "a${b", "${now:%Y}", "${oc.env:HOME}"])
+def test_a_working_directory_that_hydra_would_read_as_a_reference(name, elsewhere, monkeypatch, capsys):
+    (elsewhere / name).mkdir()
+    monkeypatch.chdir(elsewhere / name)
+    for words in ([], ["-m", "seed=1,2"], ["-m", "hydra/launcher=basic", "seed=1,2"]):
+        assert cli.run(["dataset=synthetic", "epochs=0", *words]) == 2
+        assert "has ${ in its name, which configurations take for a reference" in capsys.readouterr().err
+    assert [path.name for path in elsewhere.rglob("*")] == [name]

@@ -19,6 +19,7 @@ from trainer.compare.options import Options
 from trainer.compare.table import needed_width, print_comparison
 from trainer.errors import CompareError
 from trainer.identity import printable_lines
+from trainer.report.guarded import Pipe
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -31,7 +32,7 @@ def main(argv: list[str] | None = None) -> int:
         )  # fmt: skip
         comparison = compare(arguments.directories or [Path("runs")], options)
         _write(comparison, arguments)  # first, for `| head` may end the program while it prints
-        _print(comparison, Console())
+        _print(comparison, Pipe())
     except CompareError as error:
         print(f"train compare: {printable_lines(str(error))}", file=sys.stderr)
         return 2
@@ -87,4 +88,6 @@ def _write(comparison: Comparison, arguments: argparse.Namespace) -> None:
 
             draw(comparison, arguments.plot)
     except OSError as error:
-        raise CompareError(f"{error.filename} cannot be written: {error.strerror}.") from error
+        files = (arguments.csv, arguments.json, arguments.markdown, arguments.latex, arguments.plot)
+        name = error.filename or " or ".join(str(file) for file in files if file)
+        raise CompareError(f"{name} cannot be written: {error.strerror}.") from error

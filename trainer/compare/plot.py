@@ -4,6 +4,7 @@ matplotlib is an extra; it draws straight into a file, so no screen is needed an
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,6 +35,7 @@ MOST_TICKS = 9
 
 def draw(comparison: Comparison, path: Path) -> None:
     """Writes the picture to `path` (.png or .svg); one row of axes a data set. OSError where it cannot be written."""
+    os.environ.pop("MPLBACKEND", None)  # a notebook's, inherited, need not exist here, and no window is opened
     try:
         import matplotlib
         from matplotlib.figure import Figure

@@ -11,8 +11,10 @@ from omegaconf import DictConfig
 from trainer.errors import ConfigError
 from trainer.experiment import Experiment
 from trainer.report.reading import read_records
+from trainer.shell.choices import unknown_key
 from trainer.shell.composing import check_place, experiment_of
 from trainer.shell.mistakes import sentence_of
+from trainer.shell.settings import check_places
 
 
 class CellFailed(Exception):
@@ -24,6 +26,7 @@ def checked(config: DictConfig, words: Sequence[str]) -> Experiment:
     try:
         experiment = experiment_of(config)
         check_place(experiment)
+        check_places(config)
         return experiment
     except Exception as error:
         raise bad_cell(words, error) from error
@@ -34,7 +37,43 @@ def bad_cell(words: Sequence[str], error: Exception) -> ConfigError:
     sentence = sentence_of(error, words)
     if sentence is None:
         raise error
-    return ConfigError(f"{sentence} (The cell: {' '.join(words)}; nothing was run.)")
+    return ConfigError(f"{sentence} (In run {' '.join(words)}. Nothing was started.)")
+
+
+def check_recipe(cell: DictConfig, sweep: DictConfig, words: Sequence[str]) -> None:
+    """ConfigError for a recipe that says how a sweep is made where it is one of several: its settings would be dropped."""
+    if any(cell.hydra[part] != sweep.hydra[part] for part in ("mode", "sweeper", "launcher")):
+        recipe = next((word for word in words if word.startswith("experiment=")), " ".join(words))
+        raise ConfigError(
+            f"{recipe} is a sweep itself, and can't be one of several recipes: give each a command of its own, "
+            f"for instance train {recipe}."
+        )
+
+
+def check_different(experiments: Sequence[Experiment], cells: Sequence[Sequence[str]]) -> None:
+    """ConfigError where two cells of a sweep are the same run."""
+    first: dict[Experiment, Sequence[str]] = {}
+    for experiment, words in zip(experiments, cells, strict=True):
+        if experiment in first:
+            same = [" ".join(first[experiment]), " ".join(words)]
+            raise ConfigError(
+                f"Two runs of this sweep are the same, {' and '.join(dict.fromkeys(same))}: leave one of them out."
+            )
+        first[experiment] = words
+
+
+def lacking_key(key: str, lacking: Sequence[Sequence[str]], count: int) -> ConfigError:
+    """The sentence for a key that `lacking` of a sweep's `count` cells do not have."""
+    if len(lacking) == count:
+        return ConfigError(unknown_key(key))
+    choice = f"{key.partition('.')[0]}="
+    whose = dict.fromkeys(
+        next((word for word in words if word.startswith(choice)), " ".join(words)) for words in lacking
+    )
+    return ConfigError(
+        f"{key} is unknown to {len(lacking)} of {count} runs, those with {', '.join(whose)}: leave it out, "
+        "or train those in a sweep of their own."
+    )
 
 
 def objective(directory: Path) -> float:

@@ -27,10 +27,18 @@ def takes_list(key: str) -> bool:
     return any("tuple" in str(hints(cls).get(field)) for cls in GROUPS.get(group, {}).values())
 
 
+def takes_text(key: str) -> bool:
+    """Whether a key's value is a text, of any spelling: name=2024 is no number."""
+    group, _, field = key.partition(".")
+    classes = GROUPS.get(group, {}).values() if field else [Experiment]
+    return any(hints(cls).get(field or key) in (str, str | None) for cls in classes)
+
+
 def unknown_word(group: str, word: str, words: Iterable[str]) -> str:
     """The sentence for a word that its group does not have."""
     words = sorted(words) if group not in GROUPS else [*GROUPS[group], *sorted(set(words) - set(GROUPS[group]))]
-    return f"There is no {group}={word}.{did_you_mean(word, words)} Choose one of: {', '.join(words)}."
+    choices = f" Choose one of: {', '.join(words)}." if words else ""
+    return f"There is no {group}={word}.{did_you_mean(word, words)}{choices}"
 
 
 def unknown_key(key: str) -> str:

@@ -3,35 +3,30 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from shlex import quote
 
 from hydra.core.global_hydra import GlobalHydra
-from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override, Quote, QuotedString
-from hydra.core.utils import run_job
+from hydra.core.override_parser.types import Override
+from hydra.core.utils import configure_log, run_job
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from trainer.errors import ConfigError
-from trainer.experiment import Experiment
-from trainer.run.directories import claim, reuse, unwritable
-from trainer.shell.cells import CellFailed, bad_cell, checked, objective
-from trainer.shell.composing import Composer, check_place, check_settings, experiment_of, restrict_environment
-from trainer.shell.hydra_private import (
-    Hydra,
-    check_sweep_grammar,
-    choose_defaults,
-    context,
-    is_basic_sweeper,
-    product,
-    search_path,
-)
-from trainer.shell.mistakes import check_no_sweep, check_words
-
-OURS = "hydra_plugins.train_launcher.stack_launcher.StackLauncher"
+from trainer.report.files import CONFIG, SUMMARY
+from trainer.run.directories import claim, unwritable
+from trainer.shell.base import use_run
+from trainer.shell.choices import unknown_key
+from trainer.shell.composing import Composer, check_place, experiment_of, fits, home, restrict_environment
+from trainer.shell.hydra_private import Hydra, choose_defaults, context, search_path
+from trainer.shell.mistakes import check_no_sweep, check_words, hydras_errors
+from trainer.shell.settings import check_recipes, check_settings, check_working_directory
+from trainer.shell.sweeping import check_sweep, sweep
 
 
 def carry_out(options: argparse.Namespace, conf: Path) -> int:
@@ -46,6 +41,7 @@ def carry_out(options: argparse.Namespace, conf: Path) -> int:
         elif options.hydra_help:
             hydra.hydra_help(None, options.parser, options)
         elif options.info:
+            logging.raiseExceptions = False  # a reader of the pipe who has gone is no error to be logged
             hydra.show_info(options.info, options.config_name, options.overrides)
         else:
             return _compose(hydra, options)
@@ -55,116 +51,82 @@ def carry_out(options: argparse.Namespace, conf: Path) -> int:
 
 
 def _hydra(options: argparse.Namespace, conf: Path) -> Hydra:
-    extra = None if options.config_dir is None else Path(options.config_dir)
-    if extra is not None and not extra.is_dir():
-        raise ConfigError(f"There is no directory {options.config_dir} for --config-dir.")
-    hydra = Hydra("train", Composer(search_path(Path(options.config_path or conf), extra)))
+    main, extra = (_folder(options, key) for key in ("config_path", "config_dir"))
+    if options.base is not None:
+        options.config_name = use_run(options.base, main or conf)
+    name = f"{options.config_name}.yaml"
+    if extra and (extra / name).exists() and ((main or conf) / name).exists():
+        raise ConfigError(
+            f"{options.config_dir}/{name} would not be read: {name} is that of conf/. Give it another name."
+        )
+    hydra = Hydra("train", Composer(search_path(main or conf, extra)))
     GlobalHydra.instance().initialize(hydra)
     return hydra
 
 
+def _folder(options: argparse.Namespace, key: str) -> Path | None:
+    """A folder of configurations that an option names. ConfigError where it is not there, or is a run's directory."""
+    typed, option = getattr(options, key), f"--{key.replace('_', '-')}"
+    if typed is None:
+        return None
+    folder = home(typed)
+    if not folder.is_dir():
+        raise ConfigError(f"There is no directory {typed} for {option}.")
+    if (folder / CONFIG).exists() and (folder / SUMMARY).exists():
+        raise ConfigError(
+            f"{typed} is a run's directory. To train its configuration again type: train {quote(f'from={typed}')}"
+        )
+    return folder
+
+
 def _compose(hydra: Hydra, options: argparse.Namespace) -> int:
     overrides = OverridesParser.create(hydra.config_loader).parse_overrides(options.overrides)
-    check_words(overrides)
-    lines = [str(override.input_line) for override in overrides]
-    config = hydra.compose_config(options.config_name, lines, RunMode.MULTIRUN, validate_sweep_overrides=False)
-    check_settings(config)
-    if options.multirun or (config.hydra.mode is RunMode.MULTIRUN and not (options.run or options.cfg)):
-        return _sweep(hydra, config, overrides)
-    check_no_sweep(overrides)
+    check_words(overrides, options.argv)
+    check_working_directory()
+    with hydras_errors(overrides):
+        check_recipes(hydra.config_loader, overrides)
+        lines = [str(override.input_line) for override in overrides]
+        config = hydra.compose_config(options.config_name, lines, RunMode.MULTIRUN, validate_sweep_overrides=False)
+        check_settings(config)
+        configure_log(config.hydra.hydra_logging, config.hydra.verbose)
+        several = options.multirun or (config.hydra.mode is RunMode.MULTIRUN and not (options.run or options.cfg))
+        if several:
+            check_sweep(hydra, config, overrides)
+    if several:
+        return sweep(hydra, config, lines)
+    check_no_sweep(overrides, options.argv)
+    for override in overrides:
+        if not fits(override, config):
+            raise ConfigError(unknown_key(override.key_or_group))
     if options.cfg:
         hydra.show_cfg(options.config_name, lines, options.cfg, options.package, options.resolve)
         return 0
-    return _single(hydra, config)
+    return _single(hydra, config, overrides)
 
 
-def _single(hydra: Hydra, config: DictConfig) -> int:
+def _single(hydra: Hydra, config: DictConfig, overrides: Sequence[Override]) -> int:
     """Train one experiment in a directory of its own, `.hydra/` included as by Hydra itself."""
     experiment = experiment_of(config)
     check_place(experiment)
     from trainer.run.run import run_single  # torch: seconds
     from trainer.run.stack_run import Job
 
-    wanted = Path(config.hydra.run.dir)
+    wanted = home(config.hydra.run.dir)
     directory = claim(wanted.parent, experiment.name or wanted.name)
     config.hydra.mode, config.hydra.run.dir = RunMode.RUN, str(directory)
     job = Job(experiment, directory, tuple(config.hydra.overrides.task))
+    with hydras_errors(overrides), _nothing_left(directory):
+        done = run_job(lambda _: run_single(job), config, "hydra.run.dir", None, context(hydra.config_loader, config))
+    return int(done.return_value)
+
+
+@contextmanager
+def _nothing_left(directory: Path) -> Iterator[None]:
+    """Take a run's directory away where Hydra fails before the run has begun; what a run raises, Hydra keeps in its answer."""
     try:
-        return int(
-            run_job(
-                lambda _: run_single(job), config, "hydra.run.dir", None, context(hydra.config_loader, config)
-            ).return_value
-        )
-    except OSError as error:  # from Hydra's own files: the disk is full before the run has begun
+        yield
+    except BaseException as error:
         shutil.rmtree(directory, ignore_errors=True)
-        raise unwritable(directory, error) from error
-
-
-def _sweep(hydra: Hydra, config: DictConfig, overrides: Sequence[Override]) -> int:
-    """Check every cell, then leave the sweep to Hydra's sweeper and launcher."""
-    check_sweep_grammar(overrides)
-    experiments = [_check_cell(hydra, config, cell) for cell in _cells(hydra, config)]
-    ours = config.hydra.launcher._target_ == OURS
-    if ours:
-        _check_settings(config.hydra.launcher, experiments)
-    wanted, name = Path(config.hydra.sweep.dir), config.name
-    place = reuse if name and ours else claim
-    chosen = place(wanted.parent, name or wanted.name)
-    directory = QuotedString(str(chosen), Quote.single).with_quotes()
-    lines = [str(override.input_line) for override in overrides]
-    settings = ["hydra.mode=MULTIRUN", f"hydra.sweep.dir={directory}"]
-    try:
-        hydra.multirun(config.hydra.job.config_name, run_cell, [*lines, *settings])
-    except OSError as error:  # from Hydra's own files: the disk is full before the sweep has begun
-        raise unwritable(chosen, error) from error
-    return 0
-
-
-def _cells(hydra: Hydra, config: DictConfig) -> list[list[str]]:
-    """The overrides of each cell as Hydra's own sweeper will list them; other sweepers choose theirs while they run."""
-    sweeper = config.hydra.sweeper
-    if not is_basic_sweeper(sweeper._target_):
-        return []
-    words = [f"{key}={value}" for key, value in (sweeper.params or {}).items()] + list(config.hydra.overrides.task)
-    overrides = OverridesParser.create(hydra.config_loader).parse_overrides(words)
-    for override in overrides:
-        if override.is_interval_sweep():
-            raise ConfigError(
-                f"{override.input_line} is no list of values: type one, or choose a sweeper that searches."
-            )
-    cells = product(overrides)
-    if not cells:
-        raise ConfigError(f"{' '.join(words)} leaves nothing to train: one of the lists is empty.")
-    return cells
-
-
-def _check_cell(hydra: Hydra, config: DictConfig, words: Sequence[str]) -> Experiment:
-    try:
-        cell = hydra.config_loader.load_sweep_config(config, list(words))
-    except Exception as error:
-        raise bad_cell(words, error) from error
-    return checked(cell, words)
-
-
-def _check_settings(launcher: DictConfig, experiments: Sequence[Experiment]) -> None:
-    from trainer.sweep.cells import Cell, SweepSettings, check_prunable
-
-    settings = SweepSettings(launcher.workers, launcher.prune, launcher.fail_fast)
-    check_prunable([Cell(experiment, "") for experiment in experiments], settings)
-
-
-def run_cell(config: DictConfig) -> float:
-    """One cell for launchers other than ours: trained alone in the directory that Hydra made; its last valid/accuracy."""
-    from trainer.errors import STOPPED, Stopped
-    from trainer.run.run import run_single
-    from trainer.run.stack_run import Job
-
-    hydra = HydraConfig.get()
-    directory = Path(hydra.runtime.output_dir)
-    code = run_single(Job(experiment_of(config), directory, tuple(hydra.overrides.task)))
-    for status, signalled in STOPPED.items():
-        if code == signalled:
-            raise Stopped(status)
-    if code in (1, 2):
-        raise CellFailed(f"{directory} ended with exit code {code}")
-    return objective(directory)
+        if isinstance(error, OSError):
+            raise unwritable(directory, error) from error
+        raise

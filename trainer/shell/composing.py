@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import copy
 import os
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, OverrideType
+from hydra.errors import ConfigCompositionException
+from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import ConfigAttributeError, ConfigKeyError
 
 from trainer.errors import ConfigError
 from trainer.experiment import GROUPS, Experiment
-from trainer.shell.choices import unknown_word
+from trainer.shell.choices import takes_text, unknown_word
 from trainer.shell.hydra_private import ConfigLoaderImpl, replace_resolver, set_override_dirname
 
 ENVIRONMENT = ("TRAIN_DATA",)
@@ -32,7 +36,38 @@ class Composer(ConfigLoaderImpl):
         self.parser = OverridesParser.create()
         self.bases: dict[tuple[str, ...], DictConfig] = {}
 
+    def load_configuration(
+        self,
+        config_name: str | None,
+        overrides: list[str],
+        run_mode: RunMode,
+        from_shell: bool = True,
+        validate_sweep_overrides: bool = True,
+    ) -> DictConfig:
+        """Hydra's composition. That of a whole sweep passes over keys that only some of its cells have."""
+        spelled = [spell(override) for override in self.parser.parse_overrides(overrides)]
+        load = partial(
+            super().load_configuration,
+            config_name=config_name,
+            run_mode=run_mode,
+            from_shell=from_shell,
+            validate_sweep_overrides=validate_sweep_overrides,
+        )
+        try:
+            return load(overrides=spelled)
+        except ConfigCompositionException as error:
+            if run_mode is RunMode.RUN or unfit_key(error) is None:
+                raise
+        parsed = self.parser.parse_overrides(spelled)
+        bare = load(overrides=[line for line, o in zip(spelled, parsed, strict=True) if not _is_value(o)])
+        config = load(overrides=[line for line, o in zip(spelled, parsed, strict=True) if fits(o, bare)])
+        config.hydra.overrides.task = [
+            line for line, o in zip(spelled, parsed, strict=True) if not o.is_hydra_override()
+        ]
+        return config
+
     def load_sweep_config(self, master_config: DictConfig, sweep_overrides: list[str]) -> DictConfig:
+        sweep_overrides = [spell(override) for override in self.parser.parse_overrides(sweep_overrides)]
         parsed = self.parser.parse_overrides(sweep_overrides)
         groups = master_config.hydra.runtime.choices
         if not all(_is_plain(override) for override in parsed):
@@ -57,6 +92,51 @@ def _is_plain(override: Override) -> bool:
     return override.type is OverrideType.CHANGE and override.package is None and not override.is_hydra_override()
 
 
+def _is_value(override: Override) -> bool:
+    return not override.is_hydra_override() and override.key_or_group not in (*GROUPS, "experiment")
+
+
+def fits(override: Override, config: DictConfig) -> bool:
+    """Whether a composition has the key of an override; groups and Hydra's own keys are looked up by Hydra."""
+    if override.is_sweep_override() or not _is_value(override):
+        return True
+    try:
+        ConfigLoaderImpl._apply_overrides_to_config([override], copy.deepcopy(config))
+    except ConfigCompositionException as error:
+        return unfit_key(error) is None
+    return True
+
+
+def unfit_key(error: BaseException) -> str | None:
+    """The key that a composition does not have, where an error says that; Hydra's own keys aside."""
+    cause = error.__cause__
+    while cause is not None and not isinstance(cause, ConfigKeyError | ConfigAttributeError):
+        cause = cause.__cause__
+    key = str(cause.full_key or cause.key or "") if cause else ""
+    return None if not key or key.partition(".")[0] == "hydra" else key
+
+
+def spell(override: Override) -> str:
+    """An override as it was typed, in quotes where only a text can stand and Hydra would read a number: name=2024."""
+    typed, key = str(override.input_line), override.key_or_group
+    is_word = "/" in key or key in GROUPS or (key == "experiment" and override.value() is not None)
+    a_text = takes_text(key) and override.value() is not None
+    if override.is_delete() or override.is_sweep_override() or not (is_word or a_text):
+        return typed
+    if not (override.value() is None or isinstance(override.value(), bool | int | float)):
+        return typed
+    left, _, value = typed.partition("=")
+    return f"{left}='{value.strip()}'"
+
+
+def home(path: str) -> Path:
+    """A path in which ~ is the home directory. ConfigError for a user who has none."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise ConfigError(f"{path}: there is no home directory {Path(path).parts[0]}.") from None
+
+
 def experiment_of(config: DictConfig) -> Experiment:
     """The checked experiment that a composed configuration describes. ConfigError, or OmegaConf's where it can't be read."""
     data = {str(key): _plain(config, key) for key in config if key != "hydra"}
@@ -65,7 +145,7 @@ def experiment_of(config: DictConfig) -> Experiment:
             raise ConfigError(unknown_word(group, "null", words))
     for key in ("root", "path"):  # from here on the same place: a run may be resumed from another folder
         if isinstance(data["dataset"], dict) and isinstance(place := data["dataset"].get(key), str):
-            data["dataset"][key] = str(Path(place).expanduser().absolute())
+            data["dataset"][key] = str(home(place).absolute())
     return Experiment.from_dict(data)
 
 
@@ -81,14 +161,6 @@ def check_place(experiment: Experiment) -> None:
         from trainer.engine.devices import resolve
 
         resolve(experiment.device)
-
-
-def check_settings(config: DictConfig) -> None:
-    """ConfigError for settings of Hydra that this program's promises exclude."""
-    if config.hydra.job.env_copy:
-        raise ConfigError("hydra.job.env_copy would write environment variables into outputs: leave it out.")
-    if config.hydra.job.chdir:
-        raise ConfigError("hydra.job.chdir=true: the working directory of a run is never changed. Leave it out.")
 
 
 def restrict_environment() -> None:

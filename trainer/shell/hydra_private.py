@@ -17,7 +17,8 @@ from hydra._internal.utils import create_config_search_path
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.config_search_path import ConfigSearchPath, SearchPathQuery
 from hydra.core.override_parser.types import Override
-from hydra.types import HydraContext, RunMode
+from hydra.core.plugins import Plugins
+from hydra.types import HydraContext, RunMode, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
 __all__ = [
@@ -71,9 +72,14 @@ def is_basic_sweeper(target: str) -> bool:
     return target.endswith(BasicSweeper.__name__)
 
 
-def product(overrides: Sequence[Override]) -> list[list[str]]:
-    """The words of each cell, as Hydra's own sweeper lists them."""
-    return BasicSweeper.split_arguments(list(overrides), None)[0]
+def product(overrides: Sequence[Override], batch: int | None = None) -> list[list[str]]:
+    """The words of each cell, as Hydra's own sweeper lists them, `batch` of them at a time."""
+    return [cell for cells in BasicSweeper.split_arguments(list(overrides), batch) for cell in cells]
+
+
+def make_sweeper(loader: ConfigLoader, config: DictConfig, task: TaskFunction) -> None:
+    """Make the sweeper and the launcher that a configuration asks for; raises their errors where they can't be made."""
+    Plugins.instance().instantiate_sweeper(hydra_context=context(loader, config), task_function=task, config=config)
 
 
 def set_override_dirname(cell: DictConfig, overrides: Sequence[Override]) -> None:
@@ -81,3 +87,10 @@ def set_override_dirname(cell: DictConfig, overrides: Sequence[Override]) -> Non
     if IS_1_3:
         settings = {str(key): value for key, value in cell.hydra.job.config.override_dirname.items()}
         cell.hydra.job.override_dirname = config_loader_impl.get_overrides_dirname(list(overrides), **settings)
+
+
+def package_of(loader: ConfigLoader, path: str) -> str | None:
+    """The @package line of a configuration file, '' without one; None where there is no such file."""
+    assert isinstance(loader, ConfigLoaderImpl)
+    found = loader.repository.load_config(path)
+    return None if found is None else found.header.get("package") or ""

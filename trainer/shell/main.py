@@ -1,38 +1,53 @@
 """The command `train`: which verb is meant, and how it ends. What needs no torch answers without it, what needs no Hydra
-without that."""
+without that. Everything is imported where it is used: until `run` has begun, a Ctrl-C can't be answered."""
 
 from __future__ import annotations
 
 import os
 import sys
-import traceback
-from collections.abc import Sequence
-from pathlib import Path
-from typing import NoReturn
 
-import trainer
-from trainer.errors import STOPPED, ConfigError, ExitCode, Stopped, Unwritten
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+    from typing import NoReturn
 
 
 def main() -> NoReturn:
     """The console command `train`."""
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # all is saved and said: no traceback from Python's own end
+    sys.exit(code)
 
 
 def run(argv: Sequence[str]) -> int:
-    """Carry out one command line; returns the exit code. A mistake is answered by one sentence on stderr."""
+    """Carry out one command line; returns the exit code. A mistake is answered by one sentence on stderr.
+
+    Until a run or a sweep takes over, nothing is lost by a signal; it is answered at once.
+    """
     try:
-        check_python(*sys.version_info[:2])
-        return _dispatch(list(argv))
-    except ConfigError as error:
-        return _refused(error, str(error))
-    except Unwritten:
-        return ExitCode.CRASHED
-    except Stopped as stop:  # by a signal, all saved and said
-        return STOPPED[stop.status]
+        from trainer.errors import STOPPED, Stopped
+        from trainer.run.signals import Signals
+
+        with Signals() as early:
+            from trainer.shell.streams import guarded
+
+            return guarded(lambda: _answered(list(argv)))
     except KeyboardInterrupt:
-        print("train: interrupted.", file=sys.stderr)
-        return ExitCode.INTERRUPTED
+        return _stopped("interrupted", 130)
+    except Stopped as stop:
+        # where `early` did not hear the signal, a run or a sweep did: all saved and said
+        return _stopped(stop.status, STOPPED[stop.status]) if early.status else STOPPED[stop.status]
+
+
+def _stopped(status: str, code: int) -> int:
+    try:
+        print(f"train: {status}.", file=sys.stderr, flush=True)
+    except OSError:  # the terminal is gone
+        pass
+    return code
 
 
 def check_python(major: int, minor: int) -> None:
@@ -40,6 +55,8 @@ def check_python(major: int, minor: int) -> None:
     if (major, minor) < (3, 14):
         return
     from importlib import metadata
+
+    from trainer.errors import ConfigError
 
     if (hydra := metadata.version("hydra-core")).startswith("1.3."):
         raise ConfigError(
@@ -49,8 +66,29 @@ def check_python(major: int, minor: int) -> None:
 
 def conf() -> Path:
     """The folder of YAML choices: inside the installed package, or beside it in a checkout."""
-    package = Path(trainer.__file__).resolve().parent
+    from pathlib import Path
+
+    package = Path(__file__).resolve().parents[1]
     return next(folder for folder in (package / "conf", package.parent / "conf") if folder.is_dir())
+
+
+def _answered(argv: list[str]) -> int:
+    from trainer.errors import ConfigError, ExitCode, Unwritten
+    from trainer.report.guarded import say
+
+    try:
+        check_python(*sys.version_info[:2])
+        return _dispatch(argv)
+    except ConfigError as error:
+        return _refused(error, str(error))
+    except Unwritten:
+        return ExitCode.CRASHED
+    except MemoryError as error:
+        _refused(error, "there is not enough memory (ulimit -v shows a limit).")
+        return ExitCode.CRASHED
+    except ImportError as error:  # libraries that a limit of memory keeps from being loaded, or a broken installation
+        say(f"a library can't be loaded: {' '.join(str(error).split())}. Is there enough memory (ulimit -v)?")
+        return ExitCode.CRASHED
 
 
 def _dispatch(argv: list[str]) -> int:
@@ -64,28 +102,40 @@ def _dispatch(argv: list[str]) -> int:
         from trainer.shell.help import help_text
 
         print(help_text(conf()))
-        return ExitCode.DONE
+        return 0
     if {"--version", "-V"} & set(argv):
         from trainer.shell.help import version_text
 
         print(version_text())
-        return ExitCode.DONE
+        return 0
+    _check_working_directory()
     return _resume(argv[1:]) if argv[:1] == ["resume"] else _train(argv)
 
 
+def _check_working_directory() -> None:
+    from trainer.errors import ConfigError
+
+    try:
+        os.getcwd()
+    except OSError as error:
+        raise ConfigError("The working directory is gone: change to one that exists (cd).") from error
+
+
 def _resume(words: list[str]) -> int:
-    from trainer.shell.options import parse_resume
+    from trainer.errors import ConfigError
+    from trainer.shell.resuming import parse_resume
     from trainer.study.store import STUDY
     from trainer.sweep.cells import SWEEP
 
-    directory, epochs = parse_resume(words)
+    directory, settings = parse_resume(words)
     if (directory / STUDY).exists():
         from trainer.study.running import resume as resume_study
 
-        if epochs is not None:
-            raise ConfigError("A study can't be changed by resuming: leave out epochs, or ask anew under another name.")
+        if settings:
+            raise ConfigError(
+                "A study can't be changed by resuming: leave out the settings, or ask anew under another name."
+            )
         return resume_study(directory)
-    settings = {} if epochs is None else {"epochs": epochs}
     if (directory / SWEEP).exists():
         from trainer.sweep.sweep import resume_sweep
 
@@ -109,31 +159,32 @@ def _study(words: list[str]) -> int:
 
 
 def _train(argv: list[str]) -> int:
-    from trainer.shell.options import parse_options
-    from trainer.shell.suggestions import check_grammar
+    from trainer.shell.options import parse_line
 
-    check_grammar(argv)
-    options = parse_options(argv)
+    line = parse_line(argv)
     from trainer.shell.cells import CellFailed
     from trainer.shell.command import carry_out
     from trainer.shell.mistakes import sentence_of
 
     try:
-        return carry_out(options, conf())
+        return carry_out(line, conf())
     except CellFailed:  # the sweep has said so, and whose traceback is where
-        return ExitCode.CRASHED
+        return 1
     except Exception as error:
-        sentence = sentence_of(error, options.overrides)
+        sentence = sentence_of(error, line.overrides)
         if sentence is None:
             raise
         return _refused(error, sentence)
 
 
 def _refused(error: Exception, sentence: str) -> int:
-    if "1" in (os.environ.get("TRAIN_TRACEBACK"), os.environ.get("HYDRA_FULL_ERROR")):
-        traceback.print_exception(error)
+    from trainer.errors import ExitCode
     from trainer.report.guarded import say
 
+    if "1" in (os.environ.get("TRAIN_TRACEBACK"), os.environ.get("HYDRA_FULL_ERROR")):
+        import traceback
+
+        traceback.print_exception(error)
     say(sentence)
     return ExitCode.WRONG
 

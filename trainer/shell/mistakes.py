@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from shlex import quote
+from contextlib import contextmanager
+from shlex import join
 
 from hydra.core.override_parser.types import Override
 from hydra.errors import MissingConfigException, OverrideParseException
@@ -13,16 +14,24 @@ from omegaconf.errors import ConfigAttributeError, ConfigKeyError, MissingMandat
 from trainer.errors import ConfigError, DataError
 from trainer.experiment import GROUPS
 from trainer.shell.choices import dotted, takes_list, unknown_key, unknown_word
+from trainer.shell.options import as_sweep, retyped
+from trainer.shell.settings import misused
 
 
-def check_words(overrides: Sequence[Override]) -> None:
+def check_words(overrides: Sequence[Override], argv: Sequence[str]) -> None:
     """ConfigError for words that Hydra would take, and that mean nothing here or something else than they seem to."""
+    given: dict[str, str] = {}
     for override in overrides:
-        if not override.is_hydra_override() and (sentence := _misuse(override)):
+        key, typed = override.key_or_group, str(override.input_line)
+        is_hydras = override.is_hydra_override() or key == "hydra"
+        if sentence := misused(override) if is_hydras else _misuse(override, argv):
             raise ConfigError(sentence)
+        if key in given:
+            raise ConfigError(f"{key} is given twice, {join([given[key], typed])}: leave one of them out.")
+        given[key] = typed
 
 
-def _misuse(o: Override) -> str | None:
+def _misuse(o: Override, argv: Sequence[str]) -> str | None:
     key, typed = o.key_or_group, str(o.input_line)
     group, _, field = key.partition(".")
     value = typed.partition("=")[2]
@@ -31,15 +40,14 @@ def _misuse(o: Override) -> str | None:
     if o.is_delete():
         return f"{typed}: nothing can be deleted. Leave {key} out, and it has its default."
     if o.is_add():
-        return f"{typed}: leave out the +. Type: {typed[1:]}"
+        return f"{typed}: leave out the +. Type: {retyped(argv, typed, typed[1:])}"
     if o.package is not None:
-        return f"{typed}: each group has one place. Type: {key}={value}"
+        return f"{typed}: each group has one place. Type: {retyped(argv, typed, f'{key}={value}')}"
     if group in GROUPS and field == "name":
-        return f"{typed}: the word alone decides. Type: {group}={value}"
+        return f"{typed}: the word alone decides. Type: {retyped(argv, typed, f'{group}={value}')}"
     if key in (*GROUPS, "experiment") and isinstance(o.value(), list):
-        return f"{typed}: a run has one {key}. To try several type: train -m {key}={value.strip('[]')}"
-    if key in GROUPS and (o.value() is None or isinstance(o.value(), int | float)):
-        return unknown_word(key, value, GROUPS[key])
+        several = retyped(as_sweep(argv), typed, f"{key}={value.strip('[]')}")
+        return f"{typed}: a run has one {key}. To try several type: {several}"
     if key in GROUPS and isinstance(o.value(), dict):
         return f"{typed}: {key} takes a word, and its numbers are set one by one, as in {_example(key)}."
     if key == "name" and o.is_sweep_override():
@@ -52,14 +60,16 @@ def _example(group: str) -> str:
     return f"{key}=0.1" if not key.startswith("model") else "model.hidden=[128]"
 
 
-def check_no_sweep(overrides: Sequence[Override]) -> None:
+def check_no_sweep(overrides: Sequence[Override], argv: Sequence[str]) -> None:
     """ConfigError for several values where one run is asked for."""
     for override in overrides:
         if override.is_sweep_override():
             typed = str(override.input_line)
             key, _, value = typed.partition("=")
-            as_list = f", or as one list: {key}=[{value}]" if takes_list(key) else ""
-            raise ConfigError(f"{typed} has several values. To train them all type: train -m {quote(typed)}{as_list}")
+            as_list = f", or as one list: {retyped(argv, typed, f'{key}=[{value}]')}" if takes_list(key) else ""
+            raise ConfigError(
+                f"{typed} has several values. To train them all type: {join(['train', *as_sweep(argv)])}{as_list}"
+            )
 
 
 def sentence_of(error: BaseException, typed: Sequence[str] = ()) -> str | None:
@@ -76,6 +86,22 @@ def sentence_of(error: BaseException, typed: Sequence[str] = ()) -> str | None:
         if isinstance(cause, OmegaConfBaseException):
             return _unfit(cause)
     return f"{_first_line(error)}." if type(error).__module__.startswith("hydra.") else None
+
+
+@contextmanager
+def hydras_errors(overrides: Sequence[Override]) -> Iterator[None]:
+    """Errors in here are mistakes in `overrides` or in a recipe: no code of ours runs but checks. Where Hydra's error does not
+    say what it is about, name the words that speak to Hydra. Raises what it got, or ConfigError."""
+    try:
+        yield
+    except Exception as error:
+        if sentence_of(error) is not None:
+            raise
+        speaking = [
+            str(o.input_line) for o in overrides if o.is_hydra_override() or o.key_or_group in ("hydra", "experiment")
+        ]
+        reason = _first_line(error) if str(error).strip() else "Hydra refuses it"
+        raise ConfigError(f"{' '.join(speaking) or 'The configuration'} is not allowed: {reason}.") from error
 
 
 def _as_typed(sentence: str, typed: Sequence[str]) -> str:

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from hydra import version
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
@@ -18,9 +17,10 @@ from trainer.experiment import GROUPS, Experiment
 from trainer.run.directories import claim, reuse
 from trainer.schema import hints
 from trainer.shell.choices import unknown_key, unknown_word
-from trainer.shell.composing import Composer, check_place, check_settings, experiment_of, restrict_environment
-from trainer.shell.hydra_private import Hydra, search_path
+from trainer.shell.composing import Composer, check_place, experiment_of, restrict_environment
+from trainer.shell.hydra_private import Hydra, choose_defaults, search_path
 from trainer.shell.mistakes import check_words
+from trainer.shell.settings import check_settings
 from trainer.study import store
 from trainer.study.question import SEEDS, TECHNIQUES, Configuration, Question, configurations, factors, plain
 from trainer.study.running import run
@@ -62,7 +62,7 @@ def main(words: Sequence[str], conf: Path) -> int:
 
 def question_of(words: Sequence[str], conf: Path) -> tuple[Question, Path, str | None]:
     """The question, the directory that a study without a name would have, and its name. Raises as `main` does."""
-    version.setbase("1.3")
+    choose_defaults()
     restrict_environment()
     GlobalHydra.instance().clear()
     hydra = Hydra("train", Composer(search_path(conf, None)))
@@ -85,7 +85,7 @@ def _compose(hydra: Hydra, words: Sequence[str]) -> tuple[Question, Path, str | 
     limits = {key: _number(word) for word in words if (key := word.partition("=")[0]) in LIMITS}
     rest = [word for word in words if word.partition("=")[0] not in LIMITS]
     overrides = OverridesParser.create(hydra.config_loader).parse_overrides(rest)
-    check_words([override for override in overrides if not _is_list(override)])
+    check_words([override for override in overrides if not _is_list(override)], ["study", *words])
     typed = {o.key_or_group: _words(o) for o in overrides if o.key_or_group in TECHNIQUES}
     common = [o for o in overrides if o.key_or_group not in TECHNIQUES]
     for override in common:

@@ -64,14 +64,21 @@ def _from_value(word: str) -> str:
     if len(groups) == 1:
         return f"{groups[0]}={word}"
     if groups or word in _keys():
-        which = " or ".join(f"{group}={word}" for group in groups) or f"{word}={'|'.join(GROUPS.get(word, ['VALUE']))}"
-        raise ConfigError(f"'{word}' alone says too little. Type: {which}")
+        raise ConfigError(_needs_more(word, groups))
     known = ["resume", "compare", *_keys(), *(choice for choices in GROUPS.values() for choice in choices)]
     raise ConfigError(f"'{word}' is neither a command nor key=value.{did_you_mean(word, known)} See: train --help")
 
 
+def _needs_more(word: str, groups: Sequence[str]) -> str:
+    """The sentence for a word that several groups know, and for a key without a value."""
+    if groups:
+        return f"'{word}' may be {' or '.join(f'{group}={word}' for group in groups)}: type one of them."
+    choices = "|".join(GROUPS.get(word, ["VALUE"]))
+    return f"{word} needs a value, written without spaces: {word}={choices}"
+
+
 def _keys() -> list[str]:
-    return [*top_level(), *dotted()]
+    return [*top_level(), *dotted(), "from"]
 
 
 def _is_setting(word: str) -> bool:

@@ -1,0 +1,53 @@
+"""The words after `train resume`: a directory, and settings."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from trainer.errors import ConfigError
+from trainer.shell.choices import dotted, takes_text, top_level, unknown_key
+
+
+def parse_resume(words: Sequence[str]) -> tuple[Path, dict[str, Any]]:
+    """The directory of `train resume RUN_DIR [key=value …]`, and the settings as flat dotted keys with plain values.
+
+    Which of them may be changed, and to what, is decided where the run is known. Raises ConfigError.
+    """
+    settings = [word for word in words if _is_setting(word)]
+    directories = [word for word in words if word not in settings]
+    if len(directories) != 1 or directories[0].startswith("-"):
+        raise ConfigError("Type: train resume RUN_DIR [epochs=N], with one directory, for instance one below runs/.")
+    return Path(directories[0]).expanduser(), _parsed(settings)
+
+
+def _is_setting(word: str) -> bool:
+    """Whether a word is a setting and no directory: the cells of sweeps are named key=value too."""
+    key, equals, _ = word.partition("=")
+    return bool(equals) and "/" not in key and not Path(word).is_dir()
+
+
+def _parsed(settings: Sequence[str]) -> dict[str, Any]:
+    parsed: dict[str, Any] = {}
+    for setting in settings:
+        key, _, text = setting.partition("=")
+        if key not in (*top_level(), *dotted()):
+            raise ConfigError(unknown_key(key))
+        if key in parsed:
+            twice = [word for word in settings if word.startswith(f"{key}=")]
+            raise ConfigError(f"{key} is given twice, {shlex.join(twice)}: leave one of them out.")
+        parsed[key] = _scalar(text, as_text=takes_text(key))
+    return parsed
+
+
+def _scalar(text: str, as_text: bool) -> Any:
+    """null, true, false and numbers as Hydra reads them; all else, and what can only be text, as it is."""
+    words = {"null": None} if as_text else {"null": None, "true": True, "false": False}
+    for number in () if as_text or text in words else (int, float):
+        try:
+            return number(text)
+        except ValueError:
+            continue
+    return words.get(text, text)

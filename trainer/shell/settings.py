@@ -1,0 +1,89 @@
+"""Settings of Hydra's own: those that this program's promises exclude, and those that Hydra itself would stumble over."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+
+from hydra.core.config_loader import ConfigLoader
+from hydra.core.override_parser.types import Override
+from omegaconf import DictConfig, OmegaConf
+
+from trainer.errors import ConfigError
+from trainer.shell.hydra_private import package_of
+
+
+def misused(o: Override) -> str | None:
+    """The sentence for a word of Hydra's that can't be typed, None for all others."""
+    key, typed = o.key_or_group, str(o.input_line)
+    if key.endswith("_target_"):
+        return f"{typed}: a configuration can't name code. Choose by a word, as in hydra/launcher=basic."
+    if key.startswith("hydra.sweeper.params"):
+        meant = f"{key.removeprefix('hydra.sweeper.params').lstrip('.') or 'seed'}="
+        return f"{typed}: that is for recipes, which are files. On the command line type: train -m {meant}…"
+    if key == "hydra":
+        return f"{typed}: Hydra's settings are set one by one, as in hydra.run.dir=runs/mine."
+    if "/" in key and isinstance(o.value(), list | dict):
+        return f"{typed}: {key} takes one word."
+    return None
+
+
+def check_settings(config: DictConfig) -> None:
+    """ConfigError for settings of a composed configuration that can't be followed."""
+    hydra = config.hydra
+    if hydra.job.env_copy:
+        raise ConfigError("hydra.job.env_copy would write environment variables into outputs: leave it out.")
+    if hydra.job.chdir:
+        raise ConfigError("hydra.job.chdir=true: the working directory of a run is never changed. Leave it out.")
+    if hydra.callbacks:
+        raise ConfigError("hydra.callbacks would run code that a configuration names: leave it out.")
+    if not isinstance(hydra.verbose, bool | str) and not OmegaConf.is_list(hydra.verbose):
+        raise ConfigError(f"hydra.verbose={hydra.verbose} is not allowed: it must be true, false or names of loggers.")
+    check_places(config)
+
+
+def check_working_directory() -> None:
+    """ConfigError in a directory whose name is no plain text for Hydra, which keeps it in its configuration."""
+    if "${" in (here := os.getcwd()):
+        raise ConfigError(
+            f"{here} has ${{ in its name, which configurations take for a reference: start from another directory."
+        )
+
+
+def check_places(config: DictConfig) -> None:
+    """ConfigError where a run or a sweep would be written to no directory, or files of Hydra's outside the run's own."""
+    hydra = config.hydra
+    for key, place in {"hydra.run.dir": hydra.run.dir, "hydra.sweep.dir": hydra.sweep.dir}.items():
+        if not str(place).strip("./"):
+            raise ConfigError(f"{key}={place} names no directory: leave it out, or type one, for instance runs/mine.")
+    folder = hydra.output_subdir
+    if folder is not None and not re.fullmatch(r"\.?\w[\w-]*", str(folder), re.ASCII):
+        raise ConfigError(
+            f"hydra.output_subdir={folder} is not allowed: it must be null or the name of a folder in the run's directory, "
+            "for instance .hydra."
+        )
+
+
+def check_subdirectory(cell: DictConfig, number: int) -> None:
+    """The same for a cell of a launcher other than ours, whose directory is named by hydra.sweep.subdir."""
+    cell = cell.copy()
+    OmegaConf.set_readonly(cell.hydra, False)
+    cell.hydra.job.num = number
+    parts = str(cell.hydra.sweep.subdir).split("/")
+    if not all(part and part != ".." for part in parts):
+        raise ConfigError(
+            f"hydra.sweep.subdir={cell.hydra.sweep.subdir} is not allowed: each run has a directory of its own in the sweep's."
+        )
+
+
+def check_recipes(loader: ConfigLoader, overrides: Sequence[Override]) -> None:
+    """ConfigError for a recipe whose first line does not say that its keys are those of the whole configuration."""
+    for override in overrides:
+        if override.key_or_group != "experiment":
+            continue
+        for word in override.sweep_string_iterator() if override.is_discrete_sweep() else [override.value()]:
+            if package_of(loader, f"experiment/{word}") not in (None, "_global_"):
+                raise ConfigError(
+                    f"experiment={word} sets nothing as it is: write '# @package _global_' into the first line of its file."
+                )

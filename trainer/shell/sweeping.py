@@ -1,0 +1,108 @@
+"""A sweep: every cell is composed and checked before anything is written, then Hydra's sweeper and launcher take over."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override, Quote, QuotedString
+from omegaconf import DictConfig
+
+from trainer.errors import ConfigError
+from trainer.experiment import Experiment
+from trainer.run.directories import claim, reuse, unwritable
+from trainer.shell.cells import CellFailed, bad_cell, check_different, check_recipe, checked, lacking_key, objective
+from trainer.shell.composing import experiment_of, home, unfit_key
+from trainer.shell.hydra_private import Hydra, check_sweep_grammar, is_basic_sweeper, make_sweeper, product
+from trainer.shell.settings import check_subdirectory
+
+OURS = "hydra_plugins.train_launcher.stack_launcher.StackLauncher"
+
+
+def check_sweep(hydra: Hydra, config: DictConfig, overrides: Sequence[Override]) -> None:
+    """Every cell, composed and checked; the sweeper and the launcher, made on trial."""
+    check_sweep_grammar(overrides)
+    cells = _cells(hydra, config)
+    lacking: dict[str, list[list[str]]] = {}
+    experiments = []
+    for number, words in enumerate(cells):
+        try:
+            cell = hydra.config_loader.load_sweep_config(config, list(words))
+        except Exception as error:
+            if (key := unfit_key(error)) is None:
+                raise bad_cell(words, error) from error
+            lacking.setdefault(key, []).append(words)
+            continue
+        check_recipe(cell, config, words)
+        if not _is_ours(config):
+            check_subdirectory(cell, number)
+        experiments.append(checked(cell, words))
+    for key, without in lacking.items():
+        raise lacking_key(key, without, len(cells))
+    check_different(experiments, cells)
+    if _is_ours(config):
+        _check_prunable(config.hydra.launcher, experiments)
+    make_sweeper(hydra.config_loader, config, run_cell)
+
+
+def _is_ours(config: DictConfig) -> bool:
+    return str(config.hydra.launcher._target_) == OURS
+
+
+def sweep(hydra: Hydra, config: DictConfig, lines: Sequence[str]) -> int:
+    """Leave the sweep to Hydra's sweeper and launcher."""
+    wanted, name = home(config.hydra.sweep.dir), config.name
+    place = reuse if name and _is_ours(config) else claim
+    chosen = place(wanted.parent, name or wanted.name)
+    directory = QuotedString(str(chosen), Quote.single).with_quotes()
+    settings = ["hydra.mode=MULTIRUN", f"hydra.sweep.dir={directory}"]
+    own = [line for line in lines if not line.startswith(("hydra.mode=", "hydra.sweep.dir="))]
+    try:
+        hydra.multirun(config.hydra.job.config_name, run_cell, [*own, *settings])
+    except OSError as error:  # from Hydra's own files: the disk is full before the sweep has begun
+        raise unwritable(chosen, error) from error
+    return 0
+
+
+def _cells(hydra: Hydra, config: DictConfig) -> list[list[str]]:
+    """The overrides of each cell as Hydra's own sweeper will list them; other sweepers choose theirs while they run."""
+    sweeper = config.hydra.sweeper
+    if not is_basic_sweeper(sweeper._target_):
+        return []
+    words = [f"{key}={value}" for key, value in (sweeper.params or {}).items()] + list(config.hydra.overrides.task)
+    overrides = OverridesParser.create(hydra.config_loader).parse_overrides(words)
+    for override in overrides:
+        if override.is_interval_sweep():
+            raise ConfigError(
+                f"{override.input_line} is no list of values: type one, or choose a sweeper that searches."
+            )
+    cells = product(overrides, sweeper.max_batch_size)
+    if not cells:
+        raise ConfigError(f"{' '.join(words)} leaves nothing to train: one of the lists is empty.")
+    return cells
+
+
+def _check_prunable(launcher: DictConfig, experiments: Sequence[Experiment]) -> None:
+    from trainer.sweep.cells import Cell, SweepSettings, check_prunable
+
+    settings = SweepSettings(launcher.workers, launcher.prune, launcher.fail_fast)
+    check_prunable([Cell(experiment, "") for experiment in experiments], settings)
+
+
+def run_cell(config: DictConfig) -> float:
+    """One cell for launchers other than ours: trained alone in the directory that Hydra made; its last valid/accuracy."""
+    from trainer.errors import STOPPED, Stopped
+    from trainer.run.run import run_single
+    from trainer.run.stack_run import Job
+
+    hydra = HydraConfig.get()
+    directory = Path(hydra.runtime.output_dir)
+    code = run_single(Job(experiment_of(config), directory, tuple(hydra.overrides.task)))
+    for status, signalled in STOPPED.items():
+        if code == signalled:
+            raise Stopped(status)
+    if code in (1, 2):
+        raise CellFailed(f"{directory} ended with exit code {code}")
+    return objective(directory)
