@@ -644,7 +644,8 @@ MISTAKES = [
     ),
     (
         "-m epochs=3 optimizer=[sgd,adam] 'seed=range(3)'",
-        "optimizer=[sgd,adam]: a run has one optimizer. To try several type: train -m epochs=3 optimizer=sgd,adam 'seed=range(3)'",
+        "optimizer=[sgd,adam]: a run has one optimizer. To try several type: "
+        "train -m epochs=3 optimizer=sgd,adam 'seed=range(3)'",
     ),
     (
         "epochs=3 'seed=range(3)' optimizer=sgd,adam",
