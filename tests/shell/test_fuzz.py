@@ -28,8 +28,10 @@ VALUES = [
     "1", "0", "-1", "1e3", "0.1", "nan", "inf", "true", "null", "none", "", "x", "2024", "[]", "[1,2]", "[", "{a:1}", "{",
     "a,b", "1,2", "sgd,adam", "range(3)", "range(0)", "interval(0,1)", "choice(1,2)", "glob(*)", "shuffle(1,2)", "sort(2,1)",
     "int(1.5)",
-    "${seed}", "${nothing}", "${", "${oc.env:HOME}", "${now:%Y}", "${oc.decode:1}", "~", "~/x", "~nobody", "'x'", '"x"', "'", "???",
-    "../x", "/proc/x", "a b", "a=b", "é", "\x00", "\x1b[2J", "9" * 400, "a" * 300, "$HOME", ";", "#", "%", "\\", "@", "basic", "stack",
+    "${seed}", "${nothing}", "${", "${oc.env:HOME}", "${now:%Y}", "${oc.decode:1}", "~", "~/x", "~nobody", "'x'", '"x"', "'",
+    "???",
+    "../x", "/proc/x", "a b", "a=b", "é", "\x00", "\x1b[2J", "9" * 400, "a" * 300, "$HOME", ";", "#", "%", "\\", "@", "basic",
+    "stack",
 ]  # fmt: skip
 OPTIONS = [
     "-m", "-r", "--cfg", "job", "hydra", "--resolve", "-p", "optimizer", "--info", "defaults", "-cn", "config", "-cd", ".", "-cp",
