@@ -46,7 +46,7 @@ def partials(sweep: Path) -> list[Path]:
 
 
 def test_a_full_disk_in_the_middle(small_disk, tmp_path):
-    full = train(tmp_path, *WORDS, "epochs=3000", "checkpoint.epochs=1")
+    full = train(tmp_path, *WORDS, "epochs=400", "checkpoint.epochs=1")
     assert full.end() == 1
     assert "Traceback" not in full.err + full.out and "No space left on device" in full.err
     assert whole(small_disk / "sw")["completed"] == 0 and not partials(small_disk / "sw")
