@@ -44,7 +44,7 @@ def save(directory: Path, experiment: Experiment, dataset: str, digest: str, sta
         **{name: getattr(state, name).cpu() for name in ROWS},
         **{name: getattr(state, name) for name in COUNTS},
         "slots": dict(zip(experiment.optimizer.slots, (slot.cpu() for slot in state.slots), strict=True)),
-        "ring": None if state.ring is None else state.ring.cpu(),
+        **({} if state.ring is None else {"ring": state.ring.cpu()}),
     }
     write_whole(directory / CHECKPOINT, serialised(content))
 
