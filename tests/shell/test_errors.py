@@ -495,12 +495,12 @@ MISTAKES = [
         "threads, dataset.root, dataset.fallback, checkpoint.*, report.*.",
     ),
     (
-        "resume runs epoch=3",
+        "resume . epoch=3",
         "There is no key 'epoch'. Did you mean 'epochs'? Known: name, seed, epochs, batch_size, device, threads, precision, "
         "target, record_every, checkpoint, dataset, model, optimizer, clip, decay, normalization, dropout, experiment.",
     ),
     (
-        "resume runs epochs=3 threads=2 epochs=4",
+        "resume . epochs=3 threads=2 epochs=4",
         "epochs is given twice, epochs=3 epochs=4: leave one of them out.",
     ),
     (
@@ -624,7 +624,7 @@ MISTAKES = [
     ),
     (
         "from=nowhere",
-        "from=nowhere is no run's directory: it has no config.yaml.",
+        "from=nowhere: there is no such directory.",
     ),
     (
         "from=a from=b",
@@ -644,8 +644,8 @@ MISTAKES = [
     ),
     (
         "-m epochs=3 optimizer=[sgd,adam] 'seed=range(3)'",
-        "optimizer=[sgd,adam]: a run has one optimizer. To try several type: "
-        "train -m epochs=3 optimizer=sgd,adam 'seed=range(3)'",
+        "optimizer=[sgd,adam]: a run has one optimizer. To try several type: train -m epochs=3 "
+        "optimizer=sgd,adam 'seed=range(3)'",
     ),
     (
         "epochs=3 'seed=range(3)' optimizer=sgd,adam",

@@ -185,6 +185,7 @@ def test_settings_of_resume_are_plain_values():
         "device=cpu",
         "dataset.fallback=null",
     ]
+    Path("x").mkdir()
     settings = {"checkpoint.seconds": 10.0, "checkpoint.epochs": None, "dataset.root": "2024", "device": "cpu"}
     assert parse_resume(["x", *words]) == (Path("x"), {**settings, "dataset.fallback": None})
 

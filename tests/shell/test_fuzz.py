@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import logging
 import os
 import re
 from pathlib import Path
@@ -25,18 +26,16 @@ HYDRAS = [
     "hydra.job_logging", "hydra.job.env_copy", "hydra/launcher", "hydra/sweeper", "hydra/output", "hydra/job_logging",
 ]  # fmt: skip
 VALUES = [
-    "1", "0", "-1", "1e3", "0.1", "nan", "inf", "true", "null", "none", "", "x", "2024", "[]", "[1,2]", "[", "{a:1}", "{",
-    "a,b", "1,2", "sgd,adam", "range(3)", "range(0)", "interval(0,1)", "choice(1,2)", "glob(*)", "shuffle(1,2)", "sort(2,1)",
-    "int(1.5)",
+    "1", "0", "-1", "1e3", "0.1", "nan", "inf", "true", "null", "none", "", "x", "2024", "[]", "[1,2]", "[", "{a:1}", "{", "a,b",
+    "1,2", "sgd,adam", "range(3)", "range(0)", "interval(0,1)", "choice(1,2)", "glob(*)", "shuffle(1,2)", "sort(2,1)", "int(1.5)",
     "${seed}", "${nothing}", "${", "${oc.env:HOME}", "${now:%Y}", "${oc.decode:1}", "~", "~/x", "~nobody", "'x'", '"x"', "'",
-    "???",
-    "../x", "/proc/x", "a b", "a=b", "é", "\x00", "\x1b[2J", "9" * 400, "a" * 300, "$HOME", ";", "#", "%", "\\", "@", "basic",
-    "stack",
+    "???", "../x", "/proc/x", "a b", "a=b", "é", "\x00", "\x1b[2J", "9" * 400, "a" * 300, "$HOME", ";", "#", "%", "\\", "@",
+    "basic", "stack",
 ]  # fmt: skip
 OPTIONS = [
     "-m", "-r", "--cfg", "job", "hydra", "--resolve", "-p", "optimizer", "--info", "defaults", "-cn", "config", "-cd", ".", "-cp",
-    "--multirun", "-i", "-x", "--", "---", "-", "--epochs", "3", "momentum", "none", "from=.", "from=", "from=a",
-    "--cfg=job", "-sc",
+    "--multirun", "-i", "-x", "--", "---", "-", "--epochs", "3", "momentum", "none", "from=.", "from=", "from=a", "--cfg=job",
+    "-sc",
 ]  # fmt: skip
 keys = st.sampled_from(
     [*top_level(), *dotted(), *HYDRAS, "from", "a.b", "epochs.x", "", "model.hidden.0", "optimizer@clip"]
@@ -63,7 +62,9 @@ def elsewhere(tmp_path, monkeypatch):
     for name in ("TRAIN_TRACEBACK", "HYDRA_FULL_ERROR", "TRAIN_DATA", "COMP_LINE"):
         monkeypatch.delenv(name, raising=False)
     (tmp_path / "cwd" / "runs").touch()
-    return tmp_path
+    before = logging.raiseExceptions, logging.root.level, list(logging.root.handlers)
+    yield tmp_path
+    logging.raiseExceptions, logging.root.level, logging.root.handlers[:] = before
 
 
 @settings(

@@ -31,7 +31,7 @@ def start(cwd: Path, *words: str, path: Path = ROOT, **options: Any) -> subproce
     """The console command, as an installed `train` begins it."""
     env = {**os.environ, "PYTHONPATH": f"{path}{os.pathsep}{ROOT}", **options.pop("env", {})}
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
-    return subprocess.Popen([sys.executable, "-c", MAIN, *words], cwd=cwd, env=env, text=True, **streams)
+    return subprocess.Popen([sys.executable, "-c", MAIN, *words], cwd=cwd, env=env, **{"text": True, **streams})
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,7 @@ def place(tmp_path_factory) -> Path:
 @pytest.mark.parametrize("words", TALKERS)
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
 def test_an_encoding_of_few_characters_is_enough(words, encoding, place):
-    done = start(place, *words.split(), env={"PYTHONIOENCODING": encoding})
+    done = start(place, *words.split(), env={"PYTHONIOENCODING": encoding}, encoding=encoding)
     out, err = done.communicate()
     assert done.returncode == 0, err
     assert len(out) > 40 and "Error" not in err

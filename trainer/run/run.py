@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import sys
 import traceback
@@ -165,7 +166,7 @@ def _crashed(run: StackRun, error: Exception) -> int:
         what = f"crashed: a file in {directory} can't be written: {error.strerror or error}. "
     else:
         what = f"crashed: {error}. The traceback is in {directory}/train.log. "
-    say(f"{what}What was saved before is whole; train resume {directory} goes on from it.")
+    say(f"{what}What was saved before is whole; train resume {shlex.quote(str(directory))} goes on from it.")
     try:
         run.crash(error)
     except OSError as refused:  # the disk may be the very reason

@@ -6,6 +6,7 @@ numbers, so that another word takes its own defaults, and recipes, sweeps and si
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from trainer.errors import ConfigError
 from trainer.experiment import GROUPS, Experiment
 from trainer.report.files import CONFIG
 from trainer.report.reading import Unreadable, read_config
-from trainer.shell.composing import home
+from trainer.shell.paths import home
 
 NAME = "from"
 """Of the main configuration, and of each group's choice."""
@@ -53,6 +54,8 @@ def _choice(entry: Any) -> Any:
 def _read(directory: Path) -> dict[str, Any]:
     """A run's configuration, checked and with every key."""
     path = directory / CONFIG
+    if not os.path.isdir(directory):
+        raise ConfigError(f"from={directory}: there is no such directory.")
     try:
         config = read_config(path)
     except Unreadable as error:
@@ -70,7 +73,7 @@ def _read(directory: Path) -> dict[str, Any]:
 
 
 def _runs(directory: Path) -> list[Path]:
-    return sorted(path.parent for path in directory.glob(f"*/{CONFIG}")) if directory.is_dir() else []
+    return sorted(path.parent for path in directory.glob(f"*/{CONFIG}"))
 
 
 def _escaped(value: Any) -> Any:

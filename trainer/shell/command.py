@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,16 +16,17 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.core.utils import configure_log, run_job
 from hydra.types import RunMode
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from trainer.errors import ConfigError
 from trainer.report.files import CONFIG, SUMMARY
 from trainer.run.directories import claim, unwritable
 from trainer.shell.base import use_run
 from trainer.shell.choices import unknown_key
-from trainer.shell.composing import Composer, check_place, experiment_of, fits, home, restrict_environment
+from trainer.shell.composing import Composer, check_place, experiment_of, fits, restrict_environment
 from trainer.shell.hydra_private import Hydra, choose_defaults, context, search_path
 from trainer.shell.mistakes import check_no_sweep, check_words, hydras_errors
+from trainer.shell.paths import home
 from trainer.shell.settings import check_recipes, check_settings, check_working_directory
 from trainer.shell.sweeping import check_sweep, sweep
 
@@ -42,7 +44,8 @@ def carry_out(options: argparse.Namespace, conf: Path) -> int:
             hydra.hydra_help(None, options.parser, options)
         elif options.info:
             logging.raiseExceptions = False  # a reader of the pipe who has gone is no error to be logged
-            hydra.show_info(options.info, options.config_name, options.overrides)
+            with hydras_errors([]):
+                hydra.show_info(options.info, options.config_name, options.overrides)
         else:
             return _compose(hydra, options)
         return 0
@@ -70,7 +73,7 @@ def _folder(options: argparse.Namespace, key: str) -> Path | None:
     if typed is None:
         return None
     folder = home(typed)
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         raise ConfigError(f"There is no directory {typed} for {option}.")
     if (folder / CONFIG).exists() and (folder / SUMMARY).exists():
         raise ConfigError(
@@ -84,24 +87,38 @@ def _compose(hydra: Hydra, options: argparse.Namespace) -> int:
     check_words(overrides, options.argv)
     check_working_directory()
     with hydras_errors(overrides):
-        check_recipes(hydra.config_loader, overrides)
-        lines = [str(override.input_line) for override in overrides]
-        config = hydra.compose_config(options.config_name, lines, RunMode.MULTIRUN, validate_sweep_overrides=False)
-        check_settings(config)
-        configure_log(config.hydra.hydra_logging, config.hydra.verbose)
-        several = options.multirun or (config.hydra.mode is RunMode.MULTIRUN and not (options.run or options.cfg))
-        if several:
-            check_sweep(hydra, config, overrides)
+        config, several = _checked(hydra, options, overrides)
+    lines = [str(override.input_line) for override in overrides]
     if several:
         return sweep(hydra, config, lines)
-    check_no_sweep(overrides, options.argv)
-    for override in overrides:
-        if not fits(override, config):
-            raise ConfigError(unknown_key(override.key_or_group))
     if options.cfg:
         hydra.show_cfg(options.config_name, lines, options.cfg, options.package, options.resolve)
         return 0
     return _single(hydra, config, overrides)
+
+
+def _checked(hydra: Hydra, options: argparse.Namespace, overrides: Sequence[Override]) -> tuple[DictConfig, bool]:
+    """The composed configuration, and whether it is a sweep's, whose every run is checked too."""
+    check_recipes(hydra.config_loader, overrides)
+    lines = [str(override.input_line) for override in overrides]
+    config = hydra.compose_config(options.config_name, lines, RunMode.MULTIRUN, validate_sweep_overrides=False)
+    check_settings(config)
+    configure_log(config.hydra.hydra_logging, config.hydra.verbose)
+    if options.multirun or (config.hydra.mode is RunMode.MULTIRUN and not (options.run or options.cfg)):
+        check_sweep(hydra, config, overrides)
+        return config, True
+    check_no_sweep(overrides, options.argv)
+    for override in overrides:
+        if not fits(override, config):
+            raise ConfigError(unknown_key(override.key_or_group))
+    _check_part(config, options.package)
+    return config, False
+
+
+def _check_part(config: DictConfig, part: str | None) -> None:
+    """ConfigError for a part of the configuration that --package asks for and that is not there."""
+    if part not in (None, "_global_") and OmegaConf.select(config, part) is None:
+        raise ConfigError(f"--package {part}: the configuration has no such part, or it is null.")
 
 
 def _single(hydra: Hydra, config: DictConfig, overrides: Sequence[Override]) -> int:

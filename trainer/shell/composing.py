@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import os
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from hydra.core.config_search_path import ConfigSearchPath
@@ -20,6 +19,7 @@ from trainer.errors import ConfigError
 from trainer.experiment import GROUPS, Experiment
 from trainer.shell.choices import takes_text, unknown_word
 from trainer.shell.hydra_private import ConfigLoaderImpl, replace_resolver, set_override_dirname
+from trainer.shell.paths import home
 
 ENVIRONMENT = ("TRAIN_DATA",)
 """The environment variables that a configuration may read. Outputs keep configurations, and secrets are not for outputs."""
@@ -127,14 +127,6 @@ def spell(override: Override) -> str:
         return typed
     left, _, value = typed.partition("=")
     return f"{left}='{value.strip()}'"
-
-
-def home(path: str) -> Path:
-    """A path in which ~ is the home directory. ConfigError for a user who has none."""
-    try:
-        return Path(path).expanduser()
-    except RuntimeError:
-        raise ConfigError(f"{path}: there is no home directory {Path(path).parts[0]}.") from None
 
 
 def experiment_of(config: DictConfig) -> Experiment:

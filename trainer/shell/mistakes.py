@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from errno import ENOSPC, EPIPE
 from shlex import join
 
 from hydra.core.override_parser.types import Override
@@ -95,7 +96,10 @@ def hydras_errors(overrides: Sequence[Override]) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if sentence_of(error) is not None:
+        if sentence_of(error) is not None or getattr(error, "errno", None) in (
+            EPIPE,
+            ENOSPC,
+        ):  # stdout is gone, or full
             raise
         speaking = [
             str(o.input_line) for o in overrides if o.is_hydra_override() or o.key_or_group in ("hydra", "experiment")

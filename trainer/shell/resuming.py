@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 from trainer.errors import ConfigError
 from trainer.shell.choices import dotted, takes_text, top_level, unknown_key
+from trainer.shell.paths import home
 
 
 def parse_resume(words: Sequence[str]) -> tuple[Path, dict[str, Any]]:
@@ -20,13 +22,16 @@ def parse_resume(words: Sequence[str]) -> tuple[Path, dict[str, Any]]:
     directories = [word for word in words if word not in settings]
     if len(directories) != 1 or directories[0].startswith("-"):
         raise ConfigError("Type: train resume RUN_DIR [epochs=N], with one directory, for instance one below runs/.")
-    return Path(directories[0]).expanduser(), _parsed(settings)
+    directory = directories[0]
+    if not os.path.isdir(home(directory)):  # unlike Path.is_dir, it takes names that no directory can have
+        raise ConfigError(f"There is no directory {directory} to resume.")
+    return home(directory), _parsed(settings)
 
 
 def _is_setting(word: str) -> bool:
     """Whether a word is a setting and no directory: the cells of sweeps are named key=value too."""
     key, equals, _ = word.partition("=")
-    return bool(equals) and "/" not in key and not Path(word).is_dir()
+    return bool(equals) and "/" not in key and not os.path.isdir(word)
 
 
 def _parsed(settings: Sequence[str]) -> dict[str, Any]:

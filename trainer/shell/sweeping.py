@@ -14,8 +14,9 @@ from trainer.errors import ConfigError
 from trainer.experiment import Experiment
 from trainer.run.directories import claim, reuse, unwritable
 from trainer.shell.cells import CellFailed, bad_cell, check_different, check_recipe, checked, lacking_key, objective
-from trainer.shell.composing import experiment_of, home, unfit_key
+from trainer.shell.composing import experiment_of, unfit_key
 from trainer.shell.hydra_private import Hydra, check_sweep_grammar, is_basic_sweeper, make_sweeper, product
+from trainer.shell.paths import home
 from trainer.shell.settings import check_subdirectory
 
 OURS = "hydra_plugins.train_launcher.stack_launcher.StackLauncher"
