@@ -79,6 +79,6 @@ def lacking_key(key: str, lacking: Sequence[Sequence[str]], count: int) -> Confi
 def objective(directory: Path) -> float:
     """The run's last finite valid/accuracy, NaN where it has none: what a sweeper that searches maximises."""
     metrics = directory / "metrics.jsonl"
-    rows = list(read_records(metrics)) if metrics.exists() else []
+    rows = list(read_records(metrics, keys=())) if metrics.exists() else []
     values = (row.get("valid/accuracy") for row in reversed(rows))
     return next((value for value in values if value is not None and math.isfinite(value)), math.nan)
