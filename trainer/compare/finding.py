@@ -37,7 +37,7 @@ def find_runs(roots: Iterable[Path]) -> tuple[list[Run], list[str]]:
 def _directories(roots: Sequence[Path], warnings: list[str]) -> list[Path]:
     """The roots that are directories: `runs/*` may name a stray file among them."""
     for root in roots:
-        if not root.exists():
+        if not os.path.exists(root):  # unlike Path.exists, it takes names that no directory can have
             raise CompareError(
                 f"{root} does not exist; give directories that hold runs, for example `train compare runs`."
             )

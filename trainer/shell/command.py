@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import copy
 import logging
 import os
 import shutil
@@ -111,14 +112,16 @@ def _checked(hydra: Hydra, options: argparse.Namespace, overrides: Sequence[Over
     for override in overrides:
         if not fits(override, config):
             raise ConfigError(unknown_key(override.key_or_group))
-    _check_part(config, options.package)
+    _check_part(hydra, config, options)
     return config, False
 
 
-def _check_part(config: DictConfig, part: str | None) -> None:
-    """ConfigError for a part of the configuration that --package asks for and that is not there."""
-    if part not in (None, "_global_") and OmegaConf.select(config, part) is None:
-        raise ConfigError(f"--package {part}: the configuration has no such part, or it is null.")
+def _check_part(hydra: Hydra, config: DictConfig, options: argparse.Namespace) -> None:
+    """ConfigError for a part of the configuration that --package asks for and that --cfg would not show."""
+    if options.package not in (None, "_global_"):
+        shown = hydra.get_sanitized_cfg(copy.deepcopy(config), options.cfg)
+        if OmegaConf.select(shown, options.package) is None:
+            raise ConfigError(f"--package {options.package}: --cfg {options.cfg} shows no such part, or it is null.")
 
 
 def _single(hydra: Hydra, config: DictConfig, overrides: Sequence[Override]) -> int:

@@ -119,7 +119,7 @@ def unfit_key(error: BaseException) -> str | None:
 def spell(override: Override) -> str:
     """An override as it was typed, in quotes where only a text can stand and Hydra would read a number: name=2024."""
     typed, key = str(override.input_line), override.key_or_group
-    is_word = "/" in key or key in GROUPS or (key == "experiment" and override.value() is not None)
+    is_word = "/" in key or key in (*GROUPS, "experiment")
     a_text = takes_text(key) and override.value() is not None
     if override.is_delete() or override.is_sweep_override() or not (is_word or a_text):
         return typed

@@ -15,21 +15,17 @@ from omegaconf.errors import ConfigAttributeError, ConfigKeyError, MissingMandat
 from trainer.errors import ConfigError, DataError
 from trainer.experiment import GROUPS
 from trainer.shell.choices import dotted, takes_list, unknown_key, unknown_word
-from trainer.shell.options import as_sweep, retyped
+from trainer.shell.options import as_sweep, check_once, retyped
 from trainer.shell.settings import misused
 
 
 def check_words(overrides: Sequence[Override], argv: Sequence[str]) -> None:
     """ConfigError for words that Hydra would take, and that mean nothing here or something else than they seem to."""
-    given: dict[str, str] = {}
     for override in overrides:
-        key, typed = override.key_or_group, str(override.input_line)
-        is_hydras = override.is_hydra_override() or key == "hydra"
+        is_hydras = override.is_hydra_override() or override.key_or_group == "hydra"
         if sentence := misused(override) if is_hydras else _misuse(override, argv):
             raise ConfigError(sentence)
-        if key in given:
-            raise ConfigError(f"{key} is given twice, {join([given[key], typed])}: leave one of them out.")
-        given[key] = typed
+    check_once(str(override.input_line) for override in overrides)
 
 
 def _misuse(o: Override, argv: Sequence[str]) -> str | None:
@@ -104,7 +100,7 @@ def hydras_errors(overrides: Sequence[Override]) -> Iterator[None]:
         speaking = [
             str(o.input_line) for o in overrides if o.is_hydra_override() or o.key_or_group in ("hydra", "experiment")
         ]
-        reason = _first_line(error) if str(error).strip() else "Hydra refuses it"
+        reason = "Hydra refuses it" if isinstance(error, AssertionError) else _first_line(error)
         raise ConfigError(f"{' '.join(speaking) or 'The configuration'} is not allowed: {reason}.") from error
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NoReturn
 
 from trainer.errors import ConfigError
@@ -51,6 +51,16 @@ def quote_home(word: str) -> str:
     """`key=~/a,~/b` as `key='~/a','~/b'`: Hydra's grammar knows no ~ outside quotes, and the shell expands none inside a word."""
     key, equals, value = word.partition("=")
     return f"{key}{equals}" + re.sub(r"(?:^|(?<=,))~[^,'\"()\[\]{}]*", r"'\g<0>'", value)
+
+
+def check_once(words: Iterable[str]) -> None:
+    """ConfigError for key=value words of which one would silently replace another."""
+    given: dict[str, str] = {}
+    for word in words:
+        key = word.partition("=")[0].strip()
+        if key in given:
+            raise ConfigError(f"{key} is given twice, {shlex.join([given[key], word])}: leave one of them out.")
+        given[key] = word
 
 
 def as_sweep(argv: Sequence[str]) -> list[str]:

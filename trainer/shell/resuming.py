@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from trainer.errors import ConfigError
 from trainer.shell.choices import dotted, takes_text, top_level, unknown_key
+from trainer.shell.options import check_once
 from trainer.shell.paths import home
 
 
@@ -35,16 +35,12 @@ def _is_setting(word: str) -> bool:
 
 
 def _parsed(settings: Sequence[str]) -> dict[str, Any]:
-    parsed: dict[str, Any] = {}
-    for setting in settings:
-        key, _, text = setting.partition("=")
+    pairs = [(key, text) for key, _, text in (setting.partition("=") for setting in settings)]
+    for key, _ in pairs:
         if key not in (*top_level(), *dotted()):
             raise ConfigError(unknown_key(key))
-        if key in parsed:
-            twice = [word for word in settings if word.startswith(f"{key}=")]
-            raise ConfigError(f"{key} is given twice, {shlex.join(twice)}: leave one of them out.")
-        parsed[key] = _scalar(text, as_text=takes_text(key))
-    return parsed
+    check_once(settings)
+    return {key: _scalar(text, as_text=takes_text(key)) for key, text in pairs}
 
 
 def _scalar(text: str, as_text: bool) -> Any:

@@ -19,7 +19,8 @@ from trainer.schema import hints
 from trainer.shell.choices import unknown_key, unknown_word
 from trainer.shell.composing import Composer, check_place, experiment_of, restrict_environment
 from trainer.shell.hydra_private import Hydra, choose_defaults, search_path
-from trainer.shell.mistakes import check_words
+from trainer.shell.mistakes import check_words, hydras_errors
+from trainer.shell.options import check_once, quote_home
 from trainer.shell.settings import check_settings
 from trainer.study import store
 from trainer.study.question import SEEDS, TECHNIQUES, Configuration, Question, configurations, factors, plain
@@ -56,7 +57,8 @@ def main(words: Sequence[str], conf: Path) -> int:
     for word in words:
         if word.startswith("-") or "=" not in word:
             raise ConfigError(f"train study takes key=value words, and {word} is none. See: train study --help")
-    question, directory, name = question_of(words, conf)
+    check_once(words)
+    question, directory, name = question_of([quote_home(word) for word in words], conf)
     return run(question, _placed(directory, name, question))
 
 
@@ -68,7 +70,8 @@ def question_of(words: Sequence[str], conf: Path) -> tuple[Question, Path, str |
     hydra = Hydra("train", Composer(search_path(conf, None)))
     GlobalHydra.instance().initialize(hydra)
     try:
-        return _compose(hydra, words)
+        with hydras_errors([]):
+            return _compose(hydra, words)
     finally:
         GlobalHydra.instance().clear()
 
