@@ -340,8 +340,8 @@ def flip(content: bytes) -> bytes:
 
 DAMAGE = [
     (IMAGES, cut, "has 23,528 bytes instead of 47,056"),
-    (IMAGES, lambda content: content[:3], "does not begin as an IDX file of bytes"),
-    (IMAGES, lambda content: UNPACKED[LABELS], "does not begin as an IDX file of bytes"),
+    (IMAGES, lambda content: content[:3], "does not begin as an IDX file of its kind"),
+    (IMAGES, lambda content: UNPACKED[LABELS], "does not begin as an IDX file of its kind"),
     (IMAGES, lambda content: content + b"\0", "has 47,057 bytes instead of 47,056"),
     (LABELS, lambda content: content[:4] + struct.pack(">I", 50) + content[8:-9], "holds 50 values by its header"),
     (IMAGES, flip, "has the right size but not the right SHA-256"),
@@ -386,7 +386,7 @@ def test_an_empty_file_is_fetched_again_whoever_left_it(tmp_path: Path, serve: S
 OWN = [
     (IMAGES, idx_bytes(np.zeros((7, 5, 5), np.uint8)), "holds 7 × 5 × 5 values by its header", True),
     (LABELS, idx_bytes(np.full(60, 25, np.uint8)), "holds the label 25, and labels end at 9", True),
-    (IMAGES, b"a text of mine", "does not begin as an IDX file of bytes", False),
+    (IMAGES, b"a text of mine", "does not begin as an IDX file of its kind", False),
     (IMAGES, UNPACKED[IMAGES][:-100], "bytes instead of", False),
 ]
 """Files of somebody's own under MNIST's names: what is said of them, and whether they are a whole set's."""

@@ -6,6 +6,7 @@ import io
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TextIO
 
 from trainer.errors import ExitCode
@@ -40,7 +41,8 @@ def _prepare() -> None:
     sys.stderr = sys.stderr or open(2, "w", encoding="utf-8", closefd=False)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
+            with suppress(OSError):  # a descriptor that was exchanged below Python can't be asked where it stands
+                stream.reconfigure(errors="replace")
 
 
 def _lost(stream: TextIO) -> bool:
