@@ -90,6 +90,16 @@ def test_the_best_learning_rate_lies_inside(tmp_path):
     assert 0 < best < len(means) - 1 and means[:best] == sorted(means[:best])
 
 
+def test_late_gradients_stop_heavy_ball_and_not_adam(tmp_path):
+    words = ("staleness.updates=0,7", "seed=range(200,205)")
+    found = {
+        optimizer: sweep(tmp_path / optimizer, "staleness", f"optimizer={optimizer}", *words, metric="valid/accuracy")
+        for optimizer in ("heavy_ball", "adam")
+    }
+    means = {name: (rows["0"]["mean"], rows["7"]["mean"]) for name, rows in found.items()}
+    assert means["heavy_ball"][0] > 0.95 > 0.5 > means["heavy_ball"][1] and min(means["adam"]) > 0.9, means
+
+
 @pytest.mark.parametrize(
     ("recipe", "cure", "sick"), [("vanishing", "normalization=batch", 0), ("exploding", "clip=grad", 3)]
 )

@@ -10,7 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer.engine.randomness import generator, hashed, key, order, signed, word
+from trainer.engine.randomness import draws, generator, hashed, key, order, signed, word
 
 ROOT = Path(__file__).parents[2]
 int32 = st.integers(-(2**31), 2**31 - 1)
@@ -86,6 +86,7 @@ def test_golden_values():
     """Results of today must be reproduced tomorrow: these numbers may not change."""
     assert key(0, "init", 1) == 9185457801999932100
     assert word(3, "dropout", 2) == -1338499393
+    assert draws(3, "staleness", 3).tolist() == [0.459315124200657, 0.6861781589686871, 0.39683715626597404]
     assert order(0, 0, 10).tolist() == [3, 2, 6, 8, 0, 1, 9, 4, 5, 7]
     assert order(1, 2, 10).tolist() == [6, 8, 9, 4, 3, 2, 1, 0, 7, 5]
     assert torch.rand(2, generator=generator(5, "init", 1)).tolist() == [0.6154868006706238, 0.9216955304145813]

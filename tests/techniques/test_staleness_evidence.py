@@ -13,7 +13,7 @@ import yaml
 from scipy import stats
 
 ROOT = Path(__file__).parents[2]
-PAGE = (ROOT / "docs/evidence/staleness.md").read_text()
+PAGE = (ROOT / "docs/evidence/staleness.md").read_text(encoding="utf-8")
 RUNS = pd.read_csv(ROOT / "docs/evidence/staleness.csv")
 OPTIMIZERS = list(dict.fromkeys(RUNS["optimizer"]))
 FIXED = "fixed", False
@@ -82,7 +82,9 @@ def test_the_page_has_no_other_table():
 
 def test_no_run_is_left_out_and_every_number_is_of_all_seeds():
     """Those of the recipe and of the two sweeps beside it; a run that ended otherwise would have to be named."""
-    params = yaml.safe_load((ROOT / "conf/experiment/staleness.yaml").read_text())["hydra"]["sweeper"]["params"]
+    params = yaml.safe_load((ROOT / "conf/experiment/staleness.yaml").read_text(encoding="utf-8"))["hydra"]["sweeper"][
+        "params"
+    ]
     assert params["optimizer"].split(",") == OPTIMIZERS and params["staleness.updates"] == "0,1,3,7"
     sizes = RUNS.groupby(["staleness", "scale_lr", "updates", "optimizer"])["seed"].agg(["size", "nunique"])
     assert len(sizes) == 8 * len(OPTIMIZERS) and (sizes == 10).all().all() and params["seed"] == "range(10)"
