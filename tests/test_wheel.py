@@ -7,7 +7,6 @@ import re
 import shutil
 import subprocess
 import sys
-import sysconfig
 import venv
 import zipfile
 from importlib.util import find_spec
@@ -55,8 +54,8 @@ def installed(tmp_path_factory) -> Path:
 
 def train(installed: Path, where: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """The command in an interpreter that sees the wheel and the dependencies, but no checkout installed in place."""
-    dependencies = sysconfig.get_paths()["purelib"]
-    code = f"import sys; sys.path[:0] = [{str(installed)!r}, {dependencies!r}]; from trainer.shell.main import main; main()"
+    dependencies = [path for path in sys.path if path.endswith("site-packages")]
+    code = f"import sys; sys.path[:0] = {[str(installed), *dependencies]}; from trainer.shell.main import main; main()"
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"} | {
         "PYTHONDONTWRITEBYTECODE": "1"
     }

@@ -55,5 +55,5 @@ def test_a_run_that_goes_on_elsewhere_says_so(tmp_path, monkeypatch, capsys):
         (["epochs=3"], False),
     ):  # the summary names the processor of the last part
         assert cli.run(["resume", "runs/one", *words]) == 0
-        said = f"runs/one was begun with processor Z80 and goes on with {processor()}: " in capsys.readouterr().err
+        said = f"runs/one began with processor Z80 and continues with {processor()}: " in capsys.readouterr().err
         assert said is warns

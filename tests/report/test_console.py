@@ -111,7 +111,7 @@ def test_a_pipe_has_no_control_codes_no_borders_and_no_broken_lines(records, wid
     out, _ = show(records, info_of(directory=directory, notice="n"), summary_of(), width=width)
     assert "\x1b" not in out and "\r" not in out and "…" not in out and "─" not in out
     assert out.isascii()
-    assert f"It lies in {directory}\n" in out
+    assert f"Saved to {directory}\n" in out
     assert f"  tensorboard --logdir {directory}  # " in out
 
 
@@ -331,9 +331,9 @@ def test_the_end_of_a_completed_run():
     assert ending(summary_of(**{"test/accuracy": 0.97654})).splitlines() == [
         "completed on synthetic after 6 updates, test accuracy 97.65%, best valid accuracy 50.00% (epoch 2), "
         "2.00 s of training, 600 samples/s.",
-        "It lies in runs/here",
+        "Saved to runs/here",
         "  tensorboard --logdir runs/here  # curves",
-        "  train compare runs  # with the runs beside it",
+        "  train compare runs  # compare with your other runs",
         "  train resume runs/here epochs=6  # train longer",
     ]
 

@@ -8,7 +8,7 @@ import pytest
 
 from trainer.errors import ConfigError
 from trainer.study.conducting import Sweeps
-from trainer.sweep.workers import Crew
+from trainer.sweep.crew import Crew
 
 
 @pytest.mark.parametrize(("name", "digest", "shown"), [("mnist", "b", "mnist"), ("digits", "c", "another digits")])

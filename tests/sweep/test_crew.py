@@ -9,8 +9,8 @@ import pytest
 from sweep_cells import grid, read
 
 from trainer.sweep.cells import SweepSettings
+from trainer.sweep.crew import Crew
 from trainer.sweep.sweep import run_sweep
-from trainer.sweep.workers import Crew
 
 ONE = SweepSettings(workers=1)
 

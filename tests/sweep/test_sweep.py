@@ -24,7 +24,7 @@ from trainer.data.tensors import on_device
 from trainer.errors import Stopped
 from trainer.run.stack_run import Job, StackRun
 from trainer.shell.main import run
-from trainer.sweep import workers
+from trainer.sweep import crew
 from trainer.sweep.cells import SweepSettings
 from trainer.sweep.progress import Progress
 from trainer.sweep.sweep import resume_sweep, run_sweep
@@ -208,7 +208,7 @@ def test_failures_cost_only_their_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture
 ) -> None:
     worker = str(PROGRAM.with_name("faulty_worker.py"))
-    monkeypatch.setattr(workers, "command", lambda module, device: [sys.executable, worker, device])
+    monkeypatch.setattr(crew, "command", lambda module, device: [sys.executable, worker, device])
     optimizers = ("sgd", "momentum", "adam", "rmsprop", "nesterov")
     cells = grid({"optimizer": optimizers, "seed": range(4)})
     summaries = run_sweep(cells, tmp_path, TWO)
@@ -314,7 +314,7 @@ def test_nothing_is_written_for_a_sweep_that_cannot_be(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="holds no images out"):
         none_held_out = grid({"seed": range(2)}, dataset=SYNTHETIC | {"validation": 0})
         run_sweep(none_held_out, tmp_path / "sweep", SweepSettings(prune="halving"))
-    with pytest.raises(ValueError, match="device=cuda:7 is not to be had"):
+    with pytest.raises(ValueError, match="device=cuda:7 is not available"):
         run_sweep([cell("seed=1", device="cuda:7")], tmp_path / "sweep", SweepSettings())
     with pytest.raises(ValueError, match="Did you mean 'halving'"):
         SweepSettings(prune="halvin")

@@ -1,4 +1,4 @@
-"""A data set in memory: read, split, scaled to float32, with the fallback where MNIST can't be had. NumPy only."""
+"""A data set in memory: read, split, scaled to float32, with the fallback if MNIST is not available. NumPy only."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ FEW_ROWS = 16
 
 
 def resolve(device: str) -> torch.device:
-    """The device that a word means; `auto` takes CUDA, then the CPU. ConfigError where it is not to be had.
+    """The device that a word means; `auto` takes CUDA, then the CPU. ConfigError where it is not available.
 
     A Mac's GPU must be named: nobody has run the tests on one.
     """
@@ -25,11 +25,11 @@ def resolve(device: str) -> torch.device:
         count = torch.cuda.device_count()
         has = f"only {count} CUDA device{'s' if count > 1 else ''}" if count else "no CUDA device"
         raise ConfigError(
-            f"device={device} is not to be had: PyTorch sees {has} here. Choose device=auto or device=cpu."
+            f"device={device} is not available: PyTorch sees {has} here. Choose device=auto or device=cpu."
         )
     if found.type == "mps" and not torch.backends.mps.is_available():
         raise ConfigError(
-            "device=mps is not to be had: PyTorch sees no Apple GPU here. Choose device=auto or device=cpu."
+            "device=mps is not available: PyTorch sees no Apple GPU here. Choose device=auto or device=cpu."
         )
     return found
 
@@ -39,7 +39,7 @@ def set_precision(precision: str, device: torch.device) -> None:
     if precision == "tf32" and (device.type != "cuda" or torch.cuda.get_device_capability(device) < (8, 0)):
         raise ConfigError(f"precision=tf32 is a mode of NVIDIA GPUs since Ampere and {device} is none: choose float32.")
     if precision == "bf16" and device.type == "cuda" and not torch.cuda.is_bf16_supported():
-        raise ConfigError(f"precision=bf16 is not to be had on {device}: choose precision=float32.")
+        raise ConfigError(f"precision=bf16 is not available on {device}: choose precision=float32.")
     if device.type == "cuda":
         torch.backends.cuda.matmul.allow_tf32 = precision == "tf32"
 

@@ -27,7 +27,7 @@ def closing(summary: dict[str, Any], directory: Path, experiment: Experiment) ->
         yield Text(cure_of_divergence(summary, experiment), style="yellow")
     if (summary.get("clipped_fraction") or 0) > 0.5:
         yield Text(cure_of_clipping(summary["clipped_fraction"], experiment), style="yellow")
-    yield Text(f"It lies in {directory}")
+    yield Text(f"Saved to {directory}")
     for command, purpose in next_commands(summary["status"], directory, experiment):
         yield Text(f"  {command}", style="bold").append(f"  # {purpose}", style="not bold dim")
 
@@ -75,5 +75,5 @@ def next_commands(status: str, directory: Path, experiment: Experiment) -> Itera
         yield f"train resume {path}", "go on where it stopped"
     yield f"tensorboard --logdir {path}", "curves"
     if status == Status.COMPLETED:
-        yield f"train compare {parent}", "with the runs beside it"
+        yield f"train compare {parent}", "compare with your other runs"
         yield f"train resume {path} epochs={2 * experiment.epochs or 10}", "train longer"

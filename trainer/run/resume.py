@@ -93,7 +93,7 @@ def _tell_origin(directory: Path, summary: dict[str, Any]) -> None:
     here = {"versions": versions(), "processor": processor()}
     for name, (then, now) in differences([origin(summary | {"device": None}), origin(here)]).items():
         print(
-            f"train: {directory} was begun with {name} {printable(then)} and goes on with {now}: "
+            f"train: {directory} began with {name} {printable(then)} and continues with {now}: "
             "its numbers may differ in the last bits from those of a run without a break.",
             file=sys.stderr,
         )

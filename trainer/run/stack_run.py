@@ -158,7 +158,7 @@ def _cure(job: Job) -> str:
 
 
 def _saved(job: Job, data: Tensors) -> State:
-    """The state to go on from. CheckpointError where it can't be had, or is that of other data, another network or optimizer."""
+    """The state to go on from. CheckpointError where there is none, or it is that of other data, another network or optimizer."""
     saved, e = checkpoint.load(job.directory), job.experiment
     state = saved.state
     if saved.dataset != data.name or saved.digest not in ("", data.digest):

@@ -88,11 +88,21 @@ class Summary:
         epochs, rest = divmod(self.step, self.facts.updates_per_epoch)
         return epochs * self.facts.samples_per_epoch + rest * self.facts.batch
 
+    def _achieved(self) -> dict[str, Any]:
+        """The best epoch, the way to the target, and the clipped share of the whole run."""
+        best = self.best or {"epoch": None, "accuracy": None}
+        clips = "clipped_fraction" in self.last
+        return {
+            "best_epoch": best["epoch"],
+            "best/valid/accuracy": best["accuracy"],
+            **{f"{unit}_to_target": self.target.get(unit) for unit in ("steps", "samples", "seconds")},
+            "clipped_fraction": self.clipped / self.recorded if clips else None,
+        }
+
     def as_dict(self) -> dict[str, Any]:
         """The file's content. train_seconds and samples_per_second are of the whole stack."""
         facts, e = self.facts, self.experiment
         rate = self._samples() * facts.stack / self.seconds if self.seconds else None
-        clipping = {"clipped_fraction": self.clipped / self.recorded} if "clipped_fraction" in self.last else {}
         return {
             "format": FORMAT,
             "status": self.status,
@@ -110,11 +120,7 @@ class Summary:
             "processor": processor(),
             "threads": e.threads,
             **self.last,
-            "best_epoch": self.best["epoch"] if self.best else None,
-            "best/valid/accuracy": self.best["accuracy"] if self.best else None,
-            **{f"{unit}_to_target": self.target.get(unit) for unit in ("steps", "samples", "seconds")},
-            "clipped_fraction": None,
-            **clipping,
+            **self._achieved(),
             "error": self.error,
             "versions": versions(),
             "overrides": list(self.overrides),

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from hydra.core.config_store import ConfigStore
 
 from trainer.errors import ConfigError
 from trainer.experiment import GROUPS, Experiment
 from trainer.report.files import CONFIG
 from trainer.report.reading import Unreadable, read_config
+from trainer.shell.hydra_private import keep
 from trainer.shell.paths import home
 
 NAME = "from"
@@ -33,13 +33,12 @@ def use_run(directory: str, conf: Path) -> str:
     `conf` is the folder with config.yaml, which has Hydra's settings. Raises ConfigError where there is no such run.
     """
     config = _read(home(directory))
-    store = ConfigStore.instance()
     plain = {key: _escaped(value) for key, value in config.items() if key not in OWN}
     for group in GROUPS:
-        store.store(NAME, plain.pop(group), group, provider=f"from={directory}")
+        keep(NAME, plain.pop(group), group, provider=f"from={directory}")
     main = yaml.safe_load((conf / "config.yaml").read_text(encoding="utf-8"))
     defaults = [_choice(entry) for entry in main["defaults"]]
-    store.store(NAME, {**main, **plain, "defaults": defaults}, provider=f"from={directory}")
+    keep(NAME, {**main, **plain, "defaults": defaults}, provider=f"from={directory}")
     return NAME
 
 

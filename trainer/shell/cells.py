@@ -43,11 +43,16 @@ def bad_cell(words: Sequence[str], error: Exception) -> ConfigError:
 def check_recipe(cell: DictConfig, sweep: DictConfig, words: Sequence[str]) -> None:
     """ConfigError for a recipe that says how a sweep is made where it is one of several: its settings would be dropped."""
     if any(cell.hydra[part] != sweep.hydra[part] for part in ("mode", "sweeper", "launcher")):
-        recipe = next((word for word in words if word.startswith("experiment=")), " ".join(words))
-        raise ConfigError(
-            f"{recipe} is a sweep itself, and can't be one of several recipes: give each a command of its own, "
-            f"for instance train {recipe}."
-        )
+        raise recipe_among_others(words)
+
+
+def recipe_among_others(words: Sequence[str]) -> ConfigError:
+    """The sentence for it."""
+    recipe = next((word for word in words if word.startswith("experiment=")), " ".join(words))
+    return ConfigError(
+        f"{recipe} is a sweep itself, and can't be one of several recipes: give each a command of its own, "
+        f"for instance train {recipe}."
+    )
 
 
 def check_different(experiments: Sequence[Experiment], cells: Sequence[Sequence[str]]) -> None:

@@ -149,7 +149,7 @@ def _plain(config: DictConfig, key: Any) -> Any:
 def check_place(experiment: Experiment) -> None:
     """ConfigError or DataError for a device that is not there and a split that does not fit, before anything is written."""
     experiment.dataset.check_files()
-    if experiment.device not in ("auto", "cpu"):  # those are always to be had, and torch takes seconds to import
+    if experiment.device not in ("auto", "cpu"):  # those are always there, and torch takes seconds to import
         from trainer.engine.devices import resolve
 
         resolve(experiment.device)

@@ -19,7 +19,7 @@ train: which training technique helps, by how much, and is that real?
 
 Examples
   train                                               everything at its default, on MNIST
-  train optimizer=momentum clip=grad                  choose techniques by their words
+  train optimizer=momentum clip=grad                  choose techniques by name
   train optimizer.lr=0.2 epochs=3 name=mine           change numbers; the result is in runs/mine
   train -m optimizer=sgd,adam 'seed=range(5)'         compare two optimizers, five runs each
   train experiment=vanishing normalization=batch      start from a recipe

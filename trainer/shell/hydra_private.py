@@ -16,8 +16,10 @@ from hydra._internal.hydra import Hydra
 from hydra._internal.utils import create_config_search_path
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.config_search_path import ConfigSearchPath, SearchPathQuery
+from hydra.core.config_store import ConfigStore
 from hydra.core.override_parser.types import Override
 from hydra.core.plugins import Plugins
+from hydra.errors import ConfigCompositionException
 from hydra.types import HydraContext, RunMode, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
@@ -28,6 +30,8 @@ __all__ = [
     "choose_defaults",
     "context",
     "is_basic_sweeper",
+    "is_sweep_of_its_own",
+    "keep",
     "product",
     "replace_resolver",
     "search_path",
@@ -70,6 +74,18 @@ def check_sweep_grammar(overrides: Sequence[Override]) -> None:
 def is_basic_sweeper(target: str) -> bool:
     """Whether a sweeper is Hydra's own, whose cells are all combinations."""
     return target.endswith(BasicSweeper.__name__)
+
+
+def is_sweep_of_its_own(error: Exception) -> bool:
+    """Whether a cell could not be composed because its words change the sweep itself, which Hydra 1.4 refuses."""
+    return isinstance(error, ConfigCompositionException) and "before the sweep starts" in str(error)
+
+
+def keep(name: str, node: object, group: str | None = None, provider: str | None = None) -> None:
+    """Make a configuration known to Hydra, in the place of an earlier one. Hydra 1.4 wants to be told that this is meant."""
+    again = {} if IS_1_3 else {"replace": True}
+    store: Callable[..., None] = ConfigStore.instance().store
+    store(name=name, node=node, group=group, provider=provider, **again)
 
 
 def product(overrides: Sequence[Override], batch: int | None = None) -> list[list[str]]:

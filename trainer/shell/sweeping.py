@@ -13,9 +13,25 @@ from omegaconf import DictConfig
 from trainer.errors import ConfigError
 from trainer.experiment import Experiment
 from trainer.run.directories import claim, reuse, unwritable
-from trainer.shell.cells import CellFailed, bad_cell, check_different, check_recipe, checked, lacking_key, objective
+from trainer.shell.cells import (
+    CellFailed,
+    bad_cell,
+    check_different,
+    check_recipe,
+    checked,
+    lacking_key,
+    objective,
+    recipe_among_others,
+)
 from trainer.shell.composing import experiment_of, unfit_key
-from trainer.shell.hydra_private import Hydra, check_sweep_grammar, is_basic_sweeper, make_sweeper, product
+from trainer.shell.hydra_private import (
+    Hydra,
+    check_sweep_grammar,
+    is_basic_sweeper,
+    is_sweep_of_its_own,
+    make_sweeper,
+    product,
+)
 from trainer.shell.paths import home
 from trainer.shell.settings import check_subdirectory
 
@@ -32,6 +48,8 @@ def check_sweep(hydra: Hydra, config: DictConfig, overrides: Sequence[Override])
         try:
             cell = hydra.config_loader.load_sweep_config(config, list(words))
         except Exception as error:
+            if is_sweep_of_its_own(error):
+                raise recipe_among_others(words) from error
             if (key := unfit_key(error)) is None:
                 raise bad_cell(words, error) from error
             lacking.setdefault(key, []).append(words)

@@ -21,8 +21,8 @@ from trainer.study.question import Question
 from trainer.study.rows import choosing_rows, judging_rows
 from trainer.study.screen import Phase
 from trainer.sweep.cells import Cell, SweepSettings
+from trainer.sweep.crew import Crew
 from trainer.sweep.sweep import run_sweep
-from trainer.sweep.workers import Crew
 
 CHOOSE, JUDGE = "choose", "judge"
 """Below the study's directory: the sweeps that choose the rates and that judge the configurations."""

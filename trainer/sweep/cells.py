@@ -1,4 +1,4 @@
-"""The cells of a sweep as data, and sweep.json, from which `train resume` goes on with it."""
+"""The cells of a sweep as data, and sweep.json, from which `train resume` continues it."""
 
 from __future__ import annotations
 

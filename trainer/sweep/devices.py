@@ -52,7 +52,7 @@ def find_slots(devices: Collection[str], workers: int | None, cells: int) -> lis
         if not any(slot.takes(device) for slot in slots):
             found = ", ".join(gpus) or "no GPU"
             raise ConfigError(
-                f"device={device} is not to be had: PyTorch sees {found} here. Choose device=auto or device=cpu."
+                f"device={device} is not available: PyTorch sees {found} here. Choose device=auto or device=cpu."
             )
     return slots
 

@@ -12,6 +12,7 @@ from trainer.records import Status
 from trainer.report.files import SUMMARY
 from trainer.report.reading import read_summary
 from trainer.sweep.cells import Cell, SweepSettings
+from trainer.sweep.crew import Crew, Message, Worker
 from trainer.sweep.data import SweepData
 from trainer.sweep.devices import WorkerSlot
 from trainer.sweep.existing import Existing, saved
@@ -20,7 +21,7 @@ from trainer.sweep.plan import Piece, Stack, plan
 from trainer.sweep.progress import Progress
 from trainer.sweep.results import Results
 from trainer.sweep.view import Look, SweepConsole
-from trainer.sweep.workers import Crew, Message, Worker, WorkerPool
+from trainer.sweep.workers import WorkerPool
 
 
 class Scheduler:

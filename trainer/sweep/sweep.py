@@ -17,12 +17,12 @@ from trainer.run.directories import alone
 from trainer.run.settings import changed, check_settings
 from trainer.run.signals import Signals
 from trainer.sweep.cells import SWEEP, Cell, SweepSettings, check_prunable, read_sweep, write_sweep
+from trainer.sweep.crew import Crew
 from trainer.sweep.data import find_data
 from trainer.sweep.devices import WorkerSlot, find_slots
 from trainer.sweep.display import Display, SweepDisplay
 from trainer.sweep.existing import REPLACED, existing, move_aside
 from trainer.sweep.scheduler import Scheduler
-from trainer.sweep.workers import Crew
 
 
 def run_sweep(

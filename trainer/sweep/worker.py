@@ -26,7 +26,7 @@ def main(device: str) -> None:
 
 
 def leave(device: str) -> NoReturn:
-    """`main`, and then out without Python's farewell, which can't be had while a thread waits for stdin."""
+    """`main`, and then out without Python's farewell, which must not wait while a thread waits for stdin."""
     code: Any = 0
     try:
         main(device)

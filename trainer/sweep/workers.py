@@ -1,92 +1,15 @@
-"""The parent's side of the workers: hand out stacks, hear how they go, replace workers that are lost."""
+"""The parent's side of a sweep's workers: hand out stacks, hear how they go, replace workers that are lost."""
 
 from __future__ import annotations
 
-import json
-import subprocess
-import threading
-from collections import deque
-from collections.abc import Callable, Iterable, Sequence
-from queue import Empty, SimpleQueue
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from queue import Empty
+from typing import Protocol
 
 from trainer.records import Status
-from trainer.sweep.child import command, deaf, environment
+from trainer.sweep.crew import Crew, Message, Worker
 from trainer.sweep.devices import WorkerSlot
-from trainer.sweep.plan import Piece, Stack
-
-Message = dict[str, Any]
-PATIENCE = 5.0  # seconds that a worker with nothing to do has to leave
-
-
-class Worker:
-    """A child process at a slot; what it says is put into the workers's inbox, last of all that it has gone."""
-
-    def __init__(self, slot: WorkerSlot, inbox: SimpleQueue[tuple[Worker, Message]]):
-        self.slot, self.inbox = slot, inbox
-        self.stack: Stack | None = None
-        self.left: dict[int, Piece] = {}
-        self.last_words: deque[str] = deque(maxlen=50)
-        with deaf():
-            self.process = subprocess.Popen(
-                command("trainer.sweep.worker", slot.device),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                env=environment(slot.device),
-                text=True,
-            )
-        self.ears = [threading.Thread(target=ear, daemon=True) for ear in (self._hear_errors, self._hear)]
-        for ear in self.ears:
-            ear.start()
-
-    def _hear_errors(self) -> None:
-        assert self.process.stderr
-        with self.process.stderr as lines:
-            for line in lines:
-                self.last_words.append(line)
-                self.inbox.put((self, {"event": "stderr", "text": line.rstrip()}))
-
-    def _hear(self) -> None:
-        assert self.process.stdout
-        with self.process.stdout as lines:
-            for line in lines:
-                if line.endswith("\n"):  # a kill may cut the last one short
-                    self.inbox.put((self, json.loads(line)))
-        self.process.wait()
-        self.ears[0].join(1.0)
-        self.inbox.put((self, {"event": "gone"}))
-
-    def give(self, stack: Stack, order: Message) -> None:
-        """Hand it a stack to train."""
-        self.stack, self.left = stack, {piece.cell: piece for piece in stack.pieces}
-        self.send(order)
-
-    def send(self, order: Message) -> None:
-        """Send an order; one that has gone is heard of otherwise."""
-        assert self.process.stdin
-        try:
-            self.process.stdin.write(json.dumps(order) + "\n")
-            self.process.stdin.flush()
-        except (OSError, ValueError):
-            pass
-
-    def dismiss(self) -> None:
-        """Let it go: with its stdin it ends by itself."""
-        assert self.process.stdin
-        try:
-            self.process.stdin.close()
-        except OSError:
-            pass
-
-    def end(self) -> None:
-        """Wait until it has gone, and see to it."""
-        try:
-            self.process.wait(PATIENCE)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-        for ear in self.ears:
-            ear.join()
+from trainer.sweep.plan import Stack
 
 
 class Listener(Protocol):
@@ -99,44 +22,6 @@ class Listener(Protocol):
     def crashed(self, worker: Worker, message: Message) -> list[Stack]: ...
 
     def lost(self, worker: Worker) -> None: ...
-
-
-class Crew:
-    """Workers from one sweep to the next: an idle one waits with torch imported and its data loaded, which takes seconds.
-
-    A context manager: at its end all of them leave."""
-
-    def __init__(self) -> None:
-        self.inbox: SimpleQueue[tuple[Worker, Message]] = SimpleQueue()
-        self.idle: list[Worker] = []
-
-    def __enter__(self) -> Crew:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        _send_home(self.idle)
-
-    def hire(self, slot: WorkerSlot) -> Worker:
-        """An idle worker of the slot's device, or a new one."""
-        for worker in self.idle:
-            if worker.slot.device == slot.device and worker.process.poll() is None:
-                self.idle.remove(worker)
-                return worker
-        return Worker(slot, self.inbox)
-
-    def take_back(self, workers: Iterable[Worker], keep: bool) -> None:
-        """Workers that a sweep no longer needs; those in the middle of a stack, and all where they were told to stop, leave."""
-        workers = list(workers)
-        stay = [worker for worker in workers if keep and not worker.stack]
-        self.idle += stay
-        _send_home([worker for worker in workers if worker not in stay])
-
-
-def _send_home(workers: Sequence[Worker]) -> None:
-    for worker in workers:
-        worker.dismiss()
-    for worker in workers:
-        worker.end()
 
 
 class WorkerPool:
