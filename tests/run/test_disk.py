@@ -164,7 +164,8 @@ def test_a_directory_that_may_not_be_written(tmp_path):
     assert train(tmp_path, *WORDS, "epochs=1").end() == 0
     run = tmp_path / "runs/run"
     before = {path: path.read_bytes() for path in run.iterdir() if path.is_file()}
-    for path in (tmp_path, *tmp_path.parents[:3]):
+    ours = [path for path in tmp_path.parents if path.name.startswith(("pytest-", "popen-"))]  # never /tmp itself
+    for path in (tmp_path, *ours):
         path.chmod(0o755)
     process = CONTEXT.Process(target=as_nobody, args=(run,))
     process.start()
