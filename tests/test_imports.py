@@ -46,6 +46,13 @@ def test_this_is_imported_without_torch(module):
     assert (run.stdout, run.stderr) == ("[]\n", "")
 
 
+def test_help_is_answered_without_numpy():
+    """It was once, and nobody noticed: two helpers for text lay in a module that knows the data sets."""
+    code = "import sys; from trainer.shell.main import run; run(['--help']); print('numpy' in sys.modules, file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.stderr == "False\n"
+
+
 def test_a_checked_experiment_is_made_without_torch():
     code = (
         "import sys\nfrom trainer import Experiment\n"

@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 
 from trainer.experiment import GROUPS, Checkpoint, Experiment
+from trainer.printable import printable
 
 FORMAT = 4
 """Of every file of a run or a sweep that is read back. This version reads 3 and 4, and writes 4; the rule is in CHANGELOG.md."""
@@ -111,13 +112,3 @@ def show(value: Hashable) -> str:
     if isinstance(value, float):
         return short if float(short := format(value, "g")) == value else repr(value)
     return printable(value)
-
-
-def printable_lines(text: str) -> str:
-    """The same for a text of several lines, such as a sentence with what a stranger's file or a mirror has said."""
-    return "\n".join(printable(line) for line in text.split("\n"))
-
-
-def printable(value: object) -> str:
-    """Text without control characters: a run directory may come from a stranger, and must not steer the terminal."""
-    return "".join(c if c.isprintable() else "?" for c in str(value))

@@ -18,7 +18,7 @@ from trainer.compare.groups import Keys
 from trainer.compare.options import Options
 from trainer.compare.table import needed_width, print_comparison
 from trainer.errors import CompareError
-from trainer.identity import printable_lines
+from trainer.printable import printable_lines
 from trainer.report.guarded import Pipe
 
 

@@ -10,7 +10,8 @@ from trainer.compare.looks import looks
 from trainer.compare.options import Options
 from trainer.compare.origins import mixed_origins
 from trainer.compare.splits import are_tied, overlap
-from trainer.identity import printable, show
+from trainer.identity import show
+from trainer.printable import printable
 
 Trap = Callable[[Table, Options], Iterator[str]]
 

@@ -10,7 +10,7 @@ from trainer.compare.fairness import flags
 from trainer.compare.methods import methods
 from trainer.compare.options import Options
 from trainer.compare.overall import overall
-from trainer.identity import printable
+from trainer.printable import printable
 
 ESCAPES = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",

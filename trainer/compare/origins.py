@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from trainer.compare.comparison import Table
 from trainer.compare.options import Options
-from trainer.identity import printable
+from trainer.printable import printable
 from trainer.report.origin import differences, origin
 
 

@@ -15,7 +15,8 @@ from trainer.compare.options import Options
 from trainer.compare.pairing import by_seed
 from trainer.compare.rows import Row
 from trainer.errors import CompareError
-from trainer.identity import printable, show
+from trainer.identity import show
+from trainer.printable import printable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

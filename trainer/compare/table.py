@@ -20,7 +20,8 @@ from trainer.compare.options import Options
 from trainer.compare.overall import overall
 from trainer.compare.scales import difference_scale
 from trainer.compare.verdicts import verdict
-from trainer.identity import printable, show
+from trainer.identity import show
+from trainer.printable import printable
 
 DIRECTIONS = {1: "higher is better", -1: "lower is better", 0: "neither high nor low is better"}
 EFFECT_COLUMNS: tuple[tuple[str, Literal["left", "right"]], ...] = (

@@ -10,7 +10,7 @@ from typing import Any
 from rich.text import Text
 
 from trainer.experiment import Experiment
-from trainer.identity import printable, printable_lines
+from trainer.printable import printable, printable_lines
 from trainer.records import Status
 from trainer.techniques.clipping import GradientClip
 

@@ -12,7 +12,7 @@ from rich.live import Live
 from rich.panel import Panel
 from rich.text import Text
 
-from trainer.identity import printable_lines
+from trainer.printable import printable_lines
 from trainer.records import Record
 from trainer.report.closing import closing
 from trainer.report.lines import opening, plain_line

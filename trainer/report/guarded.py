@@ -10,7 +10,7 @@ from typing import Any
 
 from rich.console import Console
 
-from trainer.identity import printable_lines
+from trainer.printable import printable_lines
 
 
 class Pipe(Console):

@@ -16,7 +16,8 @@ from torch import Tensor
 from trainer.engine.state import State
 from trainer.errors import CheckpointError
 from trainer.experiment import Experiment
-from trainer.identity import FORMAT, READABLE, known_formats, printable
+from trainer.identity import FORMAT, READABLE, known_formats
+from trainer.printable import printable
 from trainer.report.files import CHECKPOINT, write_whole
 from trainer.report.reading import Unreadable, check_regular, plain_data
 

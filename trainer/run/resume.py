@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 from trainer.errors import CheckpointError, ConfigError
 from trainer.experiment import Experiment
-from trainer.identity import complete, flatten, is_housekeeping, may_be_given, printable
+from trainer.identity import complete, flatten, is_housekeeping, may_be_given
+from trainer.printable import printable
 from trainer.records import Status
 from trainer.report.files import CHECKPOINT, CONFIG, SUMMARY
 from trainer.report.origin import differences, origin, processor

@@ -16,7 +16,7 @@ from trainer.data.loading import load
 from trainer.data.tensors import on_device
 from trainer.engine.devices import resolve
 from trainer.errors import STOPPED, ConfigError, DataError, ExitCode, Stopped
-from trainer.identity import printable
+from trainer.printable import printable
 from trainer.records import Record, Status
 from trainer.report.console import RunView
 from trainer.report.files import SUMMARY

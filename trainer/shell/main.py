@@ -179,7 +179,7 @@ def _train(argv: list[str]) -> int:
 
 def _refused(error: Exception, sentence: str) -> int:
     from trainer.errors import ExitCode
-    from trainer.identity import printable
+    from trainer.printable import printable
     from trainer.report.guarded import say
 
     if "1" in (os.environ.get("TRAIN_TRACEBACK"), os.environ.get("HYDRA_FULL_ERROR")):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from trainer.compare.planning import BATCH, FIRST_SEEDS
-from trainer.identity import printable
+from trainer.printable import printable
 from trainer.study import choosing, judging
 from trainer.study.answer import Answer
 from trainer.study.sentences import POINTS

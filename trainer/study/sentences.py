@@ -8,7 +8,8 @@ from trainer.compare.planning import NARROWED, images_limit, seeds_needed
 from trainer.compare.rates import fisher_exact
 from trainer.compare.scales import Scale
 from trainer.compare.verdicts import verdict
-from trainer.identity import printable, show
+from trainer.identity import show
+from trainer.printable import printable
 from trainer.report.screen import percent as hundredths
 from trainer.study.answer import Answer
 from trainer.study.judging import Sample, Verdict

@@ -13,7 +13,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from trainer.identity import printable_lines
+from trainer.printable import printable_lines
 from trainer.records import Status
 from trainer.report.console import animates
 from trainer.report.guarded import Guarded, Pipe
