@@ -20,7 +20,7 @@ from trainer.engine import chunks as parts
 from trainer.engine.loop import Training
 from trainer.engine.stack import stack_numbers
 from trainer.engine.state import join
-from trainer.experiment import GROUPS, Experiment
+from trainer.experiment import GROUPS, Experiment, structure
 
 RUNS = 8
 ODD = tiny(features=50, samples=94)
@@ -194,13 +194,33 @@ def test_different_initial_values_and_decays_may_share_a_stack():
 
 @pytest.mark.parametrize(
     "other",
-    [{"epochs": 3}, {"batch_size": 28}, {"optimizer": "adam"}, {"clip": "grad"}, {"normalization": "layer"},
-     {"dropout": "half"}, {"staleness": "fixed"},
-     {"model": narrow(hidden=[36])}, {"optimizer": {"name": "sgd", "weight_decay": 0.1}}],
+    [{"epochs": 3}, {"batch_size": 28}, {"record_every": 2}, {"threads": 2}, {"precision": "bf16"},
+     {"optimizer": "adam"}, {"clip": "grad"}, {"normalization": "layer"},
+     {"dropout": "half"}, {"dropout": {"name": "half", "rate": 0, "input_rate": 0.2}}, {"staleness": "fixed"},
+     {"model": narrow(hidden=[36])}, {"model": narrow(activation="tanh")},
+     {"optimizer": {"name": "sgd", "weight_decay": 0.1}}],
 )  # fmt: skip
 def test_runs_of_other_structure_do_not_share_a_stack(other):
     with pytest.raises(ValueError, match="structure"):
         Training([experiment(), experiment(**other)], ODD)
+
+
+def test_a_run_that_drops_no_inputs_does_not_share_a_stack_with_one_that_does():
+    """Both drop hidden activations, so only the inputs' rate tells them apart; another rate above 0 is no obstacle."""
+    rates = [experiment(dropout={"name": "half", "input_rate": rate}) for rate in (0, 0.2, 0.4)]
+    assert structure(rates[1]) == structure(rates[2])
+    with pytest.raises(ValueError, match="structure"):
+        Training(rates[:2], ODD)
+
+
+@pytest.mark.parametrize(
+    "record_every, epochs", [(1, [0.3333, 0.6667, 1, 1.3333, 1.6667, 2]), (2, [0.6667, 1, 1.3333, 2])]
+)
+def test_a_record_inside_an_epoch_tells_its_fraction(record_every, epochs):
+    """94 samples, 40 a batch: three updates an epoch. The end of an epoch is a whole number, and an int."""
+    records = outcome([experiment(batch_size=40, record_every=record_every)], ODD).records[0]
+    assert [record.epoch for record in records] == epochs
+    assert [type(record.epoch) for record in records] == [type(epoch) for epoch in epochs]
 
 
 def test_a_rule_that_reads_its_own_lr_fails_instead_of_losing_the_decay():
