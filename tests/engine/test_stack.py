@@ -84,6 +84,29 @@ def test_parts_of_a_stack_are_as_alone(keys, most, monkeypatch):
         assert torch.equal(training.of(run).theta, single[run].tensors(0)[0])
 
 
+def test_runs_too_large_for_the_caches_are_a_part_each(monkeypatch):
+    monkeypatch.setattr(parts, "WORKING_SET", 1)
+    training = Training([experiment(seed=seed) for seed in range(3)], ODD)
+    assert [len(step.lr) for step in training.chunks.steps] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("staleness, waiting", [("none", 0), ("fixed", 2)])
+def test_a_working_set_is_the_memory_that_an_update_goes_through(staleness, waiting):
+    """50-37-21-10 with Adam: rows of θ, g, two slots and gradients that wait; 29 images and what each layer makes of them,
+    a hidden one before and after its activation."""
+    e = experiment(optimizer="adam", staleness=staleness, model=narrow(hidden=[37, 21]))
+    training = Training([e], ODD)
+    row = training.state.theta.nbytes
+    expected = row * (2 + 2 + waiting) + torch.zeros(29, 50 + 2 * 37 + 2 * 21 + 10).nbytes
+    assert parts.working_set(training.layout, training.state, 29) == expected
+
+
+def test_a_batch_larger_than_the_training_set_is_the_training_set():
+    large, whole = (outcome([experiment(batch_size=size)], ODD) for size in (95, 94))
+    assert large.training.batch == 94 and large.training.updates == 2
+    assert_equal(large, [whole])
+
+
 @pytest.mark.parametrize("clip", GROUPS["clip"])
 def test_a_run_that_breaks_leaves_the_other_parts_alone(clip, monkeypatch):
     """Chunks of one run share the memory of their gradients, and a clip spreads a NaN over a whole row of it."""
