@@ -62,6 +62,8 @@ def test_the_standard_error_and_its_degrees_of_freedom_are_satterthwaites() -> N
     ours = judge(Parts(4, 10, 0.1, seeds=9.0, images=5.0, rest=1.0))
     assert ours.standard_error == pytest.approx(math.sqrt(13))
     assert ours.df == pytest.approx(13**2 / (81 / 3 + 25 / 9 + 1 / 27))
+    by_seeds_alone = judge(Parts(4, 10, 0.1, seeds=9.0, images=1.0, rest=1.0))
+    assert (by_seeds_alone.standard_error, by_seeds_alone.df) == (3.0, 3.0)
 
 
 @given(TABLES)
@@ -109,6 +111,24 @@ def test_where_images_differ_no_more_than_by_chance_seeds_decide_alone() -> None
     assert (ours.low, ours.high, ours.p) == (ours.seeds_low, ours.seeds_high, ours.seeds_p)
 
 
+def test_a_mean_of_zero_has_the_largest_p_value() -> None:
+    ours = judge(Parts(5, 100, 0.0, seeds=1e-4, images=2e-4, rest=1e-5))
+    assert (ours.p, ours.seeds_p) == (1.0, 1.0)
+
+
+@pytest.mark.parametrize("mean", np.linspace(0.001, 0.2, 40))
+def test_images_that_add_next_to_nothing_never_lower_a_p_value(mean: float) -> None:
+    """Not by a bit either: the grades nest only so."""
+    ours = judge(Parts(5, 100, mean, seeds=1e-4, images=1e-25, rest=0.0))
+    assert ours.p >= ours.seeds_p
+    assert ours.p == pytest.approx(ours.seeds_p, rel=1e-9)
+
+
+def test_small_integers_do_not_overflow() -> None:
+    d = frozen() * np.int8(100)
+    assert parts(d) == parts(d.astype(float))
+
+
 def test_real_numbers_are_analysed_as_counts_are() -> None:
     d = frozen()
     assert crossed(d * 0.5).mean == pytest.approx(d.mean() / 2)
@@ -149,6 +169,7 @@ def test_hits_must_match() -> None:
     with pytest.raises(ValueError, match="seeds × images"):
         parts(np.ones(3))
     assert differences([[True, False]], [[False, True]]).tolist() == [[1, -1]]
+    assert differences([[1, 0]], [[0, 1]]).dtype == np.int8  # a byte an image, from whatever numbers
 
 
 @pytest.mark.parametrize("n", [3, 10])

@@ -151,3 +151,39 @@ def test_the_default_margin() -> None:
     assert default_margin(10_000) == pytest.approx(0.001)
     assert default_margin(100) == pytest.approx(0.01)
     assert default_margin(0) == math.inf
+
+
+def test_the_same_difference_everywhere_is_decided_by_the_fewest_seeds_that_have_an_interval() -> None:
+    """Its interval is a point. One seed has none, so two are needed; three are there, so no more."""
+    same = crossed(np.full((3, 7), 0.001))
+    assert seeds_needed(same, 0.01) == 2
+    (verdict,) = graded([same], 0.01)
+    assert (verdict.grade, verdict.more_seeds) == ("equal within margin", 0)
+
+
+@pytest.mark.parametrize("difference", [-0.25, 0.25])
+def test_an_interval_that_touches_the_margin_is_not_within_it(difference: float) -> None:
+    same = replace(judge(Parts(3, 7, difference, 0.0, 0.0, 0.0)), low=difference, high=difference)
+    assert graded([same], 0.25)[0].grade == "undecided"
+    assert graded([same], 0.2500001)[0].grade == "equal within margin"
+
+
+@pytest.mark.parametrize("images", [3, 30])
+def test_where_images_alone_vary_power_is_that_of_a_normal_mean_beside_their_interval(images: int) -> None:
+    """With seeds that add nothing half the interval is fixed, t(m−1)·σ, and 80 % of means lie above its end less 0.84 σ."""
+    only_images = judge(Parts(5, images, 0.0, seeds=0.0, images=0.04, rest=0.0))
+    expected = (scipy.stats.t.ppf(0.975, images - 1) + scipy.stats.norm.ppf(0.8)) * 0.2
+    assert smallest_detectable(only_images) == pytest.approx(expected, rel=1e-3)
+
+
+def test_a_study_stops_within_a_tenth_of_what_the_images_leave() -> None:
+    """However small the margin; a fifth more is not enough."""
+    limit = images_limit(judge(Parts(10, 1000, 0.0, seeds=1.0, images=1.0, rest=0.0)))
+
+    def times_the_limit(factor: float) -> Crossed:
+        seeds = limit * math.sqrt(factor**2 - 1) / scipy.stats.t.ppf(0.975, 9)
+        return judge(Parts(10, 1000, 0.0, seeds=seeds**2, images=1.0, rest=0.0))
+
+    assert half_width(times_the_limit(1.2).parts, 0.05) == pytest.approx(1.2 * limit)
+    assert enough([times_the_limit(1.09)], 1e-9)
+    assert not enough([times_the_limit(1.11)], 1e-9) and not enough([times_the_limit(1.2)], 1e-9)

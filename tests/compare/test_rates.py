@@ -38,6 +38,9 @@ def test_an_accuracy_stays_within_its_bounds() -> None:
     assert wide.high > 1
     assert (cut.low, cut.high, cut.mean, cut.sd) == (wide.low, 1.0, wide.mean, wide.sd)
     assert bounded(Estimate(1, 0.5)) == Estimate(1, 0.5)
+    both_ends = Estimate(2, 0.5, 0.1, -0.4, 1.4)
+    assert (bounded(both_ends).low, bounded(both_ends).high) == (0.0, 1.0)
+    assert (bounded(both_ends, 0.1, 0.9).low, bounded(both_ends, 0.1, 0.9).high) == (0.1, 0.9)
     inside = estimate([0.5, 0.51, 0.52])
     assert bounded(inside) == inside
 

@@ -62,6 +62,50 @@ def test_paired_difference_by_hand() -> None:
     assert (found.low, found.high) == pytest.approx((2 - half, 2 + half), abs=1e-5)
 
 
+@pytest.mark.parametrize("overlap", [0.0, 0.2])
+def test_overlap_is_added_to_the_variance_of_the_mean(overlap: float) -> None:
+    """Nadeau and Bengio's test by scipy's distribution: the plain interval, √(1 + n · overlap) as wide."""
+    ours, base = [0.95, 0.96, 0.94, 0.97, 0.955], [0.94, 0.955, 0.945, 0.95, 0.94]
+    differences = [x - y for x, y in zip(ours, base, strict=True)]
+    scale = scipy.stats.sem(differences) * math.sqrt(1 + len(ours) * overlap)
+    found = paired_difference(dict(enumerate(ours)), dict(enumerate(base)), overlap)
+    assert found.variance == pytest.approx(scale**2, rel=1e-9)
+    assert found.p == pytest.approx(2 * scipy.stats.t.sf(found.mean / scale, len(ours) - 1), rel=1e-9)
+    low, high = scipy.stats.t.interval(0.95, len(ours) - 1, loc=found.mean, scale=scale)
+    assert (found.low, found.high) == pytest.approx((low, high), rel=1e-9)
+    assert estimate(differences, overlap).variance == pytest.approx(scale**2, rel=1e-9)
+    assert estimate([0.5], overlap).variance is None
+
+
+@pytest.mark.parametrize("unit", [1e-9, 1e9])
+def test_the_unit_of_a_metric_changes_no_p_value(unit: float) -> None:
+    ours, base = {0: 0.31, 1: 0.42, 2: 0.2}, {0: 0.2, 1: 0.3, 2: 0.1}
+    scaled = paired_difference({k: x * unit for k, x in ours.items()}, {k: x * unit for k, x in base.items()})
+    assert scaled.p == pytest.approx(paired_difference(ours, base).p, rel=1e-6)
+    assert paired_difference({0: 0.3 * unit, 1: 0.4 * unit}, {0: 0.2 * unit, 1: 0.3 * unit}).p is None
+
+
+@pytest.mark.parametrize(
+    "ours, base, mean",
+    [({0: 1e6, 1: 1e6}, {0: 0.5, 1: 0.5 + 1e-9}, 1e6 - 0.5),  # 1e-9 is rounding beside the larger of a pair, not the smaller
+     ({0: 0.5, 1: 0.5 + 1e-9}, {0: 1e6, 1: 1e6}, 0.5 - 1e6),
+     ({0: 0.3, 1: 1e6 + 0.3}, {0: 0.2, 1: 1e6 + 0.2}, 0.1),  # … and the largest pair
+     ({0: 1e6 + 0.3, 1: 0.3}, {0: 1e6 + 0.2, 1: 0.2}, 0.1)],
+)  # fmt: skip
+def test_differences_that_only_rounding_tells_apart_are_not_tested(ours, base, mean) -> None:
+    found = paired_difference(ours, base)
+    assert ours[0] - base[0] != ours[1] - base[1]
+    assert (found.p, found.sd) == (None, 0.0)
+    assert found.low == found.mean == found.high == pytest.approx(mean, rel=1e-9)
+
+
+def test_pairs_that_only_rounding_tells_apart_are_equal() -> None:
+    assert 0.1 + 0.2 != 0.3
+    assert paired_difference({0: 0.1 + 0.2, 1: 0.1 + 0.2}, {0: 0.3, 1: 0.3}).mean == 0.0
+    nothing = paired_difference({0: 0.0, 1: 0.0}, {0: 0.0, 1: 0.0})
+    assert (nothing.mean, nothing.sd, nothing.p) == (0.0, 0.0, None)
+
+
 def test_equal_differences_claim_no_p_value() -> None:
     """0.3 − 0.2 and 0.4 − 0.3 differ in their last bits only; a t of 1e15 would be nonsense."""
     assert 0.3 - 0.2 != 0.4 - 0.3

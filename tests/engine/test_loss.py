@@ -84,6 +84,19 @@ def test_row_sum(n):
     torch.testing.assert_close(row_sum(rows), rows.sum(1, keepdim=True))
 
 
+@pytest.mark.parametrize("runs", [1, 2])
+def test_the_sum_of_a_long_row_has_the_same_bits_with_any_number_of_threads(runs):
+    """And beside other rows: torch would split a single row of this length among its threads."""
+    rows = torch.randn(runs, 300_001, generator=torch.Generator().manual_seed(3))
+    found = []
+    for threads in (1, 2, 3):
+        torch.set_num_threads(threads)
+        found.append(row_sum(rows))
+    torch.set_num_threads(1)
+    assert all(torch.equal(sums, found[0]) for sums in found)
+    assert torch.equal(row_sum(rows[:1]), found[0][:1])
+
+
 @pytest.mark.parametrize("batch", [1, 7, 29, 94, None])
 @pytest.mark.parametrize("start", [0, 3, 5])
 def test_an_update_is_given_what_the_definition_says(batch, start):

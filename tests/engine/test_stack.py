@@ -20,7 +20,7 @@ from trainer.engine import chunks as parts
 from trainer.engine.loop import Training
 from trainer.engine.stack import stack_numbers
 from trainer.engine.state import join
-from trainer.experiment import GROUPS, Experiment
+from trainer.experiment import GROUPS, Experiment, structure
 
 RUNS = 8
 ODD = tiny(features=50, samples=94)
@@ -82,6 +82,29 @@ def test_parts_of_a_stack_are_as_alone(keys, most, monkeypatch):
     list(training)
     for run in (0, 2, 3, 4):
         assert torch.equal(training.of(run).theta, single[run].tensors(0)[0])
+
+
+def test_runs_too_large_for_the_caches_are_a_part_each(monkeypatch):
+    monkeypatch.setattr(parts, "WORKING_SET", 1)
+    training = Training([experiment(seed=seed) for seed in range(3)], ODD)
+    assert [len(step.lr) for step in training.chunks.steps] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("staleness, waiting", [("none", 0), ("fixed", 2)])
+def test_a_working_set_is_the_memory_that_an_update_goes_through(staleness, waiting):
+    """50-37-21-10 with Adam: rows of θ, g, two slots and gradients that wait; 29 images and what each layer makes of them,
+    a hidden one before and after its activation."""
+    e = experiment(optimizer="adam", staleness=staleness, model=narrow(hidden=[37, 21]))
+    training = Training([e], ODD)
+    row = training.state.theta.nbytes
+    expected = row * (2 + 2 + waiting) + torch.zeros(29, 50 + 2 * 37 + 2 * 21 + 10).nbytes
+    assert parts.working_set(training.layout, training.state, 29) == expected
+
+
+def test_a_batch_larger_than_the_training_set_is_the_training_set():
+    large, whole = (outcome([experiment(batch_size=size)], ODD) for size in (95, 94))
+    assert large.training.batch == 94 and large.training.updates == 2
+    assert_equal(large, [whole])
 
 
 @pytest.mark.parametrize("clip", GROUPS["clip"])
@@ -194,13 +217,33 @@ def test_different_initial_values_and_decays_may_share_a_stack():
 
 @pytest.mark.parametrize(
     "other",
-    [{"epochs": 3}, {"batch_size": 28}, {"optimizer": "adam"}, {"clip": "grad"}, {"normalization": "layer"},
-     {"dropout": "half"}, {"staleness": "fixed"},
-     {"model": narrow(hidden=[36])}, {"optimizer": {"name": "sgd", "weight_decay": 0.1}}],
+    [{"epochs": 3}, {"batch_size": 28}, {"record_every": 2}, {"threads": 2}, {"precision": "bf16"},
+     {"optimizer": "adam"}, {"clip": "grad"}, {"normalization": "layer"},
+     {"dropout": "half"}, {"dropout": {"name": "half", "rate": 0, "input_rate": 0.2}}, {"staleness": "fixed"},
+     {"model": narrow(hidden=[36])}, {"model": narrow(activation="tanh")},
+     {"optimizer": {"name": "sgd", "weight_decay": 0.1}}],
 )  # fmt: skip
 def test_runs_of_other_structure_do_not_share_a_stack(other):
     with pytest.raises(ValueError, match="structure"):
         Training([experiment(), experiment(**other)], ODD)
+
+
+def test_a_run_that_drops_no_inputs_does_not_share_a_stack_with_one_that_does():
+    """Both drop hidden activations, so only the inputs' rate tells them apart; another rate above 0 is no obstacle."""
+    rates = [experiment(dropout={"name": "half", "input_rate": rate}) for rate in (0, 0.2, 0.4)]
+    assert structure(rates[1]) == structure(rates[2])
+    with pytest.raises(ValueError, match="structure"):
+        Training(rates[:2], ODD)
+
+
+@pytest.mark.parametrize(
+    "record_every, epochs", [(1, [0.3333, 0.6667, 1, 1.3333, 1.6667, 2]), (2, [0.6667, 1, 1.3333, 2])]
+)
+def test_a_record_inside_an_epoch_tells_its_fraction(record_every, epochs):
+    """94 samples, 40 a batch: three updates an epoch. The end of an epoch is a whole number, and an int."""
+    records = outcome([experiment(batch_size=40, record_every=record_every)], ODD).records[0]
+    assert [record.epoch for record in records] == epochs
+    assert [type(record.epoch) for record in records] == [type(epoch) for epoch in epochs]
 
 
 def test_a_rule_that_reads_its_own_lr_fails_instead_of_losing_the_decay():

@@ -217,6 +217,24 @@ def test_an_edited_checkpoint_of_another_network(stopped, capfd):
     assert contents(stopped) == before
 
 
+@pytest.mark.parametrize(
+    "other, sentence",
+    [({"name": "other"}, "was trained on other, and now tiny is what"),
+     ({"digest": "other"}, "was trained on tiny with other images, and now tiny is what")],
+)  # fmt: skip
+@pytest.mark.parametrize("strange", [0, 1])
+def test_each_run_of_a_stack_goes_on_with_its_own_data_only(strange, other, sentence, tmp_path):
+    """One checkpoint of two is of another data set of the same shape; whichever it is, neither run goes on."""
+    data = replace(DATA, digest="own")
+    stack, places = [experiment(seed=seed) for seed in range(2)], [tmp_path / "0", tmp_path / "1"]
+    for place, (e, directory) in enumerate(zip(stack, places, strict=True)):
+        go(directory, e, replace(data, **other) if place == strange else data, stop=3)
+    before = contents(tmp_path)
+    with pytest.raises(CheckpointError, match=f"{re.escape(str(places[strange]))} {sentence}"):
+        go(places, stack, data, resumed=True)
+    assert contents(tmp_path) == before
+
+
 def test_fewer_epochs_than_are_done(tmp_path):
     go(tmp_path, experiment(epochs=3), DATA, stop=9)
     before = contents(tmp_path)

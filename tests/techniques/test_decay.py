@@ -73,6 +73,12 @@ def test_runs_shorter_than_the_warm_up_and_runs_of_no_updates(word, updates, war
     assert list(found[:warmup]) == [(t + 1) / (warmup + 1) for t in range(min(updates, warmup))]
 
 
+@pytest.mark.parametrize("word", DECAYS)
+def test_a_decay_has_a_horizon_where_a_longer_run_begins_otherwise(word):
+    begins_otherwise = multipliers(DECAYS[word](), 40, 4)[:20] != multipliers(DECAYS[word](), 20, 4)
+    assert DECAYS[word].has_horizon == begins_otherwise
+
+
 def test_linear_and_cosine_reach_their_final_value_but_for_the_last_step():
     for word in ("linear", "cosine"):
         assert multipliers(DECAYS[word](final=0.25), 100_000, 100)[-1] == pytest.approx(0.25, abs=1e-5)

@@ -116,4 +116,4 @@ def test_the_output_layer_and_a_plain_network_have_no_statistics():
         layout = Training([experiment(normalization=word, model={"name": "mlp", "hidden": [9, 8]})], tiny()).layout
         normed = [layer for layer, role in layout.parameters if role == "scale"]
         assert normed == ([] if rule.axis is None else ["norm1", "norm2"])
-        assert len(layout.statistics) == (4 if rule().over_batch else 0)
+        assert len(layout.statistics) == (4 if word in ("batch", "batch_article") else 0)

@@ -23,7 +23,7 @@ from trainer.experiment import GROUPS, Experiment, structure
 from trainer.run import checkpoint
 from trainer.sweep.plan import parameters, run_bytes
 from trainer.techniques.optimizers import OPTIMIZERS
-from trainer.techniques.staleness import Random
+from trainer.techniques.staleness import STALENESSES, Random
 
 DATA = tiny()  # four updates an epoch
 LATE = [word for word in GROUPS["staleness"] if word != "none"]
@@ -272,3 +272,13 @@ def test_scale_lr_divides_each_updates_rate_by_its_delay(word):
     plain, divided = ([r.metrics["lr"] for r in outcome([x], DATA).records[0]] for x in (e, scaled))
     assert divided == pytest.approx([lr / max(1, tau) for lr, tau in zip(plain, taus, strict=True)])
     assert max(taus) > 1
+
+
+@pytest.mark.parametrize("word", STALENESSES)
+def test_delays_are_whole_numbers_from_the_rules_range(word):
+    """From draws at both ends of [0, 1) and between: all 0, all `updates`, or each of 0 … `updates`."""
+    rule = STALENESSES[word](**({} if word == "none" else {"updates": 4}))
+    draws = torch.tensor([0.0, 0.1, 0.3, 0.5, 0.7, 1 - 2**-53], dtype=torch.float64)
+    expected = {"none": [0.0] * 6, "fixed": [4.0] * 6, "random": [0.0, 0.0, 1.0, 2.0, 3.0, 4.0]}[word]
+    found = rule.delays(draws)
+    assert found.tolist() == expected and found.dtype == torch.float64
