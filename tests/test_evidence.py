@@ -1,0 +1,117 @@
+"""docs/evidence/claims.md says what the committed runs say.
+
+groups.csv is what `train compare --metric test/accuracy` said of each sweep; runs.csv has a line for each run. The page's tables
+are made anew from the first, and what the first says of seeds is computed anew from the second.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from scipy import stats
+
+FOLDER = Path(__file__).parents[1] / "docs/evidence"
+PAGE = (FOLDER / "claims.md").read_text(encoding="utf-8")
+GROUPS = pd.read_csv(FOLDER / "groups.csv")
+RUNS = pd.read_csv(FOLDER / "runs.csv")
+STUDIES = ("momentum",)
+SWEEPS = list(dict.fromkeys(GROUPS["sweep"]))
+
+
+def of(sweep: str, configuration: str) -> pd.DataFrame:
+    """The runs of one group by seed."""
+    return RUNS[(RUNS["sweep"] == sweep) & (RUNS["configuration"] == configuration)].set_index("seed")
+
+
+def row(group: pd.Series) -> str:
+    """A line of a table: accuracies in %, differences in points."""
+    if pd.isna(group["mean"]):
+        accuracy, gap = f"{group['diverged']} of {group['diverged'] + group['n']} diverged", "-"
+    else:
+        accuracy, gap = f"{100 * group['mean']:.2f} ± {100 * group['sd']:.2f}", _signed(_gap(group))
+    difference = "baseline" if group["base"] else "-"
+    if not pd.isna(group["difference"]):
+        value, low, high = (_signed(100 * group[f"difference{end}"]) for end in ("", "_low", "_high"))
+        difference = f"{value} ({low} to {high}), {group['grade']}"
+    return f"| `{group['configuration']}` | {accuracy} | {gap} | {difference} |"
+
+
+def _signed(points: float) -> str:
+    return f"{points:+.2f}".replace("-", "−")
+
+
+def _gap(group: pd.Series) -> float:
+    """Training accuracy minus test accuracy, in points; the former is of the last pass, in training mode."""
+    runs = of(group["sweep"], group["configuration"])
+    return float(100 * (runs["train/accuracy"] - runs["test/accuracy"]).mean())
+
+
+def table(sweep: str) -> str:
+    head = (
+        "| configuration | test accuracy, % | training minus test | against the baseline, points |\n|---|---|---|---|"
+    )
+    return "\n".join([head, *(row(group) for _, group in GROUPS[GROUPS["sweep"] == sweep].iterrows())])
+
+
+@pytest.mark.parametrize("sweep", SWEEPS)
+def test_the_table_is_that_of_the_results(sweep):
+    (shown,) = re.findall(f"<!-- {sweep} -->\n(.*?)\n<!-- /{sweep} -->", PAGE, flags=re.DOTALL)
+    assert shown == table(sweep)
+
+
+@pytest.mark.parametrize("sweep", SWEEPS)
+def test_means_and_intervals_follow_from_the_runs(sweep):
+    groups = GROUPS[GROUPS["sweep"] == sweep]
+    (base,) = groups[groups["base"]]["configuration"]
+    for _, group in groups.iterrows():
+        runs = of(sweep, group["configuration"])
+        diverged = (runs["status"] == "diverged").sum()
+        assert (len(runs) - diverged, diverged) == (group["n"], group["diverged"])
+        if diverged:
+            continue
+        assert (runs["test/accuracy"].mean(), runs["test/accuracy"].std()) == pytest.approx(
+            (group["mean"], group["sd"])
+        )
+        if group["configuration"] != base:
+            paired = runs["test/accuracy"] - of(sweep, base)["test/accuracy"]
+            assert paired.mean() == pytest.approx(group["difference"])
+            seeds = stats.t.interval(0.95, len(paired) - 1, paired.mean(), stats.sem(paired))
+            assert seeds == pytest.approx((group["seeds_low"], group["seeds_high"]))
+            assert group["difference_low"] <= group["seeds_low"] and group["seeds_high"] <= group["difference_high"]
+
+
+def test_every_group_has_twenty_seeds_and_its_command():
+    assert ((GROUPS["n"] + GROUPS["diverged"]) == 20).all()
+    assert all(f"name={sweep}" in PAGE or f"name={sweep.partition('_')[0]}" in PAGE for sweep in SWEEPS)
+
+
+def sentences(study: str) -> str:
+    """What a study said, as a list."""
+    answer = json.loads((FOLDER / f"{study}.json").read_text(encoding="utf-8"))
+    assert answer["status"] == "completed" and answer["seeds"] == 20
+    return "\n".join(f"- {sentence}" for sentence in answer["sentences"])
+
+
+@pytest.mark.parametrize("study", STUDIES)
+def test_the_sentences_are_those_of_the_study(study):
+    assert f"<!-- {study} -->\n{sentences(study)}\n<!-- /{study} -->" in PAGE
+
+
+def test_the_numbers_between_the_tables():
+    sgd = of("batch", "optimizer=sgd")
+    assert (sgd["steps_to_target"] == 430).all() and of("batch", "optimizer=batch_gd")["steps_to_target"].isna().all()
+    medians = [
+        of("normalization", f"normalization={word}")["steps_to_target"].fillna(float("inf")).median() / 430
+        for word in ("batch", "batch_article", "none")
+    ]
+    assert medians == [2, 3, 5]
+    vanishing = of("vanishing", "normalization=none optimizer=sgd").filter(like="grad_norm/").median()
+    assert vanishing.round(5).iloc[0] == 0.00005 and vanishing.round(2).iloc[-1] == 0.29
+    assert 5500 < vanishing.iloc[-1] / vanishing.iloc[0] < 6500
+    by_norm = 100 * of("clipping", "clip=grad")["test/accuracy"]
+    assert (round(by_norm.min()), round(by_norm.max())) == (31, 85)
+    assert (RUNS[RUNS["sweep"] == "clipping"]["status"] == "diverged").sum() == 20
