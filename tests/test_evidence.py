@@ -115,3 +115,11 @@ def test_the_numbers_between_the_tables():
     by_norm = 100 * of("clipping", "clip=grad")["test/accuracy"]
     assert (round(by_norm.min()), round(by_norm.max())) == (31, 85)
     assert (RUNS[RUNS["sweep"] == "clipping"]["status"] == "diverged").sum() == 20
+
+
+def test_the_readme_quotes_the_page():
+    readme = (FOLDER.parents[1] / "README.md").read_text(encoding="utf-8")
+    (quoted,) = re.findall("<!-- evidence -->(.*?)<!-- /evidence -->", readme, flags=re.DOTALL)
+    found = re.findall(r"[+−][\d.]+ \([+−][\d.]+ to [+−][\d.]+\)", quoted)
+    studied = PAGE.replace(" points on mnist, 95 % ", " (").replace(", real.", ")")
+    assert len(found) == 7 and all(numbers in studied for numbers in found)
