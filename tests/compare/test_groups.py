@@ -11,6 +11,7 @@ from compare_runs import momentum, sgd, write_group, write_run
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from trainer.compare.arguments import parser
 from trainer.compare.comparison import Comparison, compare
 from trainer.compare.finding import find_runs
 from trainer.compare.options import Options
@@ -322,6 +323,12 @@ def test_mistakes_are_answered(tmp_path: Path, options: dict[str, object], sente
     with pytest.raises(CompareError) as error:
         answer(tmp_path, **options)
     assert sentence in str(error.value) and "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("words", ["--csv a.csv --csv b.csv", "--metric x --metric=y", "--by seed --by seed"])
+def test_no_option_is_dropped_in_silence(words: str) -> None:
+    with pytest.raises(CompareError, match="given twice"):
+        parser().parse_args(words.split())
 
 
 @pytest.mark.parametrize("wanted", ["sgd", "optimizer=sgd", "optimizer.lr=1e-1 sgd", "optimizer=sgd model=mlp"])

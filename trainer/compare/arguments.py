@@ -6,11 +6,14 @@ import argparse
 import math
 import re
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from trainer.compare.groups import Keys, nearest
 from trainer.compare.options import APART, LAST
 from trainer.errors import CompareError
+
+if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
 
 EXAMPLES = """\
 examples:
@@ -24,6 +27,20 @@ examples:
 """
 
 
+class Once(argparse.Action):
+    """Store an option's value; given twice, the first would be dropped in silence, so that is a mistake."""
+
+    given = False
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: object, option: str | None = None
+    ) -> None:
+        if self.given:
+            parser.error(f"{option} is given twice: give it once")
+        self.given = True
+        setattr(namespace, self.dest, values)
+
+
 class Parser(argparse.ArgumentParser):
     """Answers a mistake like the rest of the program: one sentence, with the nearest option."""
 
@@ -31,6 +48,10 @@ class Parser(argparse.ArgumentParser):
         wrong = next((word for word in message.split() if word.startswith("-")), "")
         hint = nearest(wrong, self._option_string_actions) if "unrecognized" in message else "."
         raise CompareError(f"{message}{hint} See train compare --help.")
+
+    def print_help(self, file: SupportsWrite[str] | None = None) -> None:
+        """Help, or an OSError where it can't be written: argparse's own drops that in silence."""
+        print(self.format_help(), end="", file=file)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -42,6 +63,7 @@ def parser() -> argparse.ArgumentParser:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.register("action", None, Once)
     add = parser.add_argument
     add("directories", metavar="DIR", nargs="*", type=Path, help="directories that hold runs, at any depth (runs)")
     add("--metric", default="valid/accuracy", metavar="NAME", help="any metric of summary.json (valid/accuracy)")

@@ -44,7 +44,7 @@ def carry_out(options: argparse.Namespace, conf: Path) -> int:
         elif options.hydra_help:
             hydra.hydra_help(None, options.parser, options)
         elif options.info:
-            logging.raiseExceptions = False  # a reader of the pipe who has gone is no error to be logged
+            logging.StreamHandler.handleError = _unwritten  # type: ignore[method-assign,assignment]
             with hydras_errors([]):
                 hydra.show_info(options.info, options.config_name, options.overrides)
         else:
@@ -52,6 +52,11 @@ def carry_out(options: argparse.Namespace, conf: Path) -> int:
         return 0
     finally:
         GlobalHydra.instance().clear()
+
+
+def _unwritten(handler: logging.Handler, record: logging.LogRecord) -> None:
+    """Hydra logs what `--info` asks for; where logging would drop what can't be written, it is an error like any other."""
+    raise  # noqa: PLE0704  # the OSError that logging is handling
 
 
 def _hydra(options: argparse.Namespace, conf: Path) -> Hydra:
