@@ -24,7 +24,7 @@ from trainer.data.tensors import on_device
 from trainer.errors import Stopped
 from trainer.run.stack_run import Job, StackRun
 from trainer.shell.main import run
-from trainer.sweep import crew
+from trainer.sweep import workers
 from trainer.sweep.cells import SweepSettings
 from trainer.sweep.progress import Progress
 from trainer.sweep.sweep import resume_sweep, run_sweep
@@ -208,7 +208,7 @@ def test_failures_cost_only_their_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture
 ) -> None:
     worker = str(PROGRAM.with_name("faulty_worker.py"))
-    monkeypatch.setattr(crew, "command", lambda module, device: [sys.executable, worker, device])
+    monkeypatch.setattr(workers, "command", lambda module, device: [sys.executable, worker, device])
     optimizers = ("sgd", "momentum", "adam", "rmsprop", "nesterov")
     cells = grid({"optimizer": optimizers, "seed": range(4)})
     summaries = run_sweep(cells, tmp_path, TWO)

@@ -21,8 +21,8 @@ from trainer.study.question import Question
 from trainer.study.rows import choosing_rows, judging_rows
 from trainer.study.screen import Phase
 from trainer.sweep.cells import Cell, SweepSettings
-from trainer.sweep.crew import Crew
 from trainer.sweep.sweep import run_sweep
+from trainer.sweep.workers import WorkerPool
 
 CHOOSE, JUDGE = "choose", "judge"
 """Below the study's directory: the sweeps that choose the rates and that judge the configurations."""
@@ -38,22 +38,22 @@ class RunsFailed(Exception):
 def conduct(question: Question, directory: Path) -> Answer:
     """Choose, judge, answer. Raises RunsFailed, ConfigError, and Stopped when a signal has ended a sweep and all is saved."""
     forecast = Forecast(question)
-    with Crew() as crew:
-        sweeps = Sweeps(crew)
+    with WorkerPool() as pool:
+        sweeps = Sweeps(pool)
         chosen = choose(question, directory / CHOOSE, sweeps, forecast.told)
         return judge(question, directory, chosen, sweeps)
 
 
 class Sweeps:
-    """Runs the sweeps of one study: by one crew of workers, and on one data set, though their directories are two."""
+    """Runs the sweeps of one study: by one pool of workers, and on one data set, though their directories are two."""
 
-    def __init__(self, crew: Crew):
-        self.crew = crew
+    def __init__(self, pool: WorkerPool):
+        self.pool = pool
         self.data: dict[tuple[str, str], Path] = {}
 
     def run(self, cells: Sequence[Cell], directory: Path, phase: Phase) -> list[dict[str, Any]]:
         """Every cell's summary. Raises RunsFailed where some crashed, and ConfigError where the data are others than before."""
-        summaries = run_sweep(cells, directory, SweepSettings(), phase, self.crew)
+        summaries = run_sweep(cells, directory, SweepSettings(), phase, self.pool)
         failed = sum(summary["status"] not in FINISHED for summary in summaries)
         if failed:
             raise RunsFailed(f"{failed} of {len(cells)} runs failed")

@@ -12,16 +12,16 @@ from trainer.records import Status
 from trainer.report.files import SUMMARY
 from trainer.report.reading import read_summary
 from trainer.sweep.cells import Cell, SweepSettings
-from trainer.sweep.crew import Crew, Message, Worker
 from trainer.sweep.data import SweepData
 from trainer.sweep.devices import WorkerSlot
+from trainer.sweep.dispatch import Dispatcher
 from trainer.sweep.existing import Existing, saved
 from trainer.sweep.failures import fail, reason
 from trainer.sweep.plan import Piece, Stack, plan
 from trainer.sweep.progress import Progress
 from trainer.sweep.results import Results
 from trainer.sweep.view import Look, SweepConsole
-from trainer.sweep.workers import WorkerPool
+from trainer.sweep.workers import Message, Worker, WorkerPool
 
 
 class Scheduler:
@@ -37,10 +37,10 @@ class Scheduler:
         directory: Path,
         settings: SweepSettings,
         look: Look,
-        crew: Crew,
+        pool: WorkerPool,
     ):
         self.cells, self.slots, self.directory, self.settings = list(cells), slots, directory, settings
-        self.crew = crew
+        self.pool = pool
         self.results = Results(directory, every)
         self.found, self.data = found, data
         todo = [i for i, cell_found in enumerate(found) if cell_found.summary is None]
@@ -71,8 +71,8 @@ class Scheduler:
             self.view.tick()
             return stopped() or (Status.INTERRUPTED if self.failed_fast else None)
 
-        self.pool = WorkerPool(self.slots, self.stacks, self, self.crew)
-        self.pool.work(word)
+        self.dispatcher = Dispatcher(self.slots, self.stacks, self, self.pool)
+        self.dispatcher.work(word)
         self.results.write()
 
     def order(self, stack: Stack) -> Message:

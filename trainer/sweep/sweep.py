@@ -17,12 +17,12 @@ from trainer.run.directories import alone
 from trainer.run.settings import changed, check_settings
 from trainer.run.signals import Signals
 from trainer.sweep.cells import SWEEP, Cell, SweepSettings, check_prunable, read_sweep, write_sweep
-from trainer.sweep.crew import Crew
 from trainer.sweep.data import find_data
 from trainer.sweep.devices import WorkerSlot, find_slots
 from trainer.sweep.display import Display, SweepDisplay
 from trainer.sweep.existing import REPLACED, existing, move_aside
 from trainer.sweep.scheduler import Scheduler
+from trainer.sweep.workers import WorkerPool
 
 
 def run_sweep(
@@ -30,18 +30,18 @@ def run_sweep(
     directory: Path,
     settings: SweepSettings,
     display: Display | None = None,
-    crew: Crew | None = None,
+    pool: WorkerPool | None = None,
 ) -> list[dict[str, Any]]:
     """Train what is missing of `cells` in `directory`, show it, and return every cell's summary, in order.
 
-    `display` shows it in another way; the workers of a `crew` wait for its next sweep.
+    `display` shows it in another way; the workers of a `pool` wait for its next sweep.
     A cell that was never begun because another failed (`fail_fast`) has the status `waiting`. Raises ConfigError before
     anything is written, and Stopped when a signal has ended the sweep and all is saved.
     """
     names = [cell.name for cell in cells]
     if len(set(names)) < len(names):
         raise ValueError("Two cells of a sweep have the same name.")
-    return _run(cells, directory, settings, display=display, crew=crew)[: len(cells)]
+    return _run(cells, directory, settings, display=display, pool=pool)[: len(cells)]
 
 
 def resume_sweep(directory: Path, settings: Mapping[str, Any]) -> int:
@@ -98,7 +98,7 @@ def _run(
     settings: SweepSettings,
     given: Collection[str] = (),
     display: Display | None = None,
-    crew: Crew | None = None,
+    pool: WorkerPool | None = None,
 ) -> list[dict[str, Any]]:
     check_prunable(cells, settings)
     slots = find_slots({c.experiment.device for c in cells}, settings.workers, len(cells))
@@ -111,7 +111,7 @@ def _run(
         data = find_data(todo, every, directory)
         _write(directory, every, settings, [c.name for c, f in zip(cells, found, strict=True) if f.replaced])
         display = display or SweepDisplay()
-        with nullcontext(crew) if crew else Crew() as own:
+        with nullcontext(pool) if pool else WorkerPool() as own:
             return _train(Scheduler(prepared, every, found, data, slots, directory, settings, display, own), display)
 
 

@@ -9,8 +9,8 @@ import pytest
 from sweep_cells import grid, read
 
 from trainer.sweep.cells import SweepSettings
-from trainer.sweep.crew import Crew
 from trainer.sweep.sweep import run_sweep
+from trainer.sweep.workers import WorkerPool
 
 ONE = SweepSettings(workers=1)
 
@@ -21,9 +21,9 @@ def pid(directory: Path) -> int:
 
 def test_one_worker_trains_two_sweeps_and_then_leaves(tmp_path):
     first, second = grid({"optimizer": ["sgd"]}), grid({"optimizer": ["adam"]})
-    with Crew() as crew:
-        run_sweep(first, tmp_path / "one", ONE, crew=crew)
-        run_sweep(second, tmp_path / "two", ONE, crew=crew)
+    with WorkerPool() as pool:
+        run_sweep(first, tmp_path / "one", ONE, pool=pool)
+        run_sweep(second, tmp_path / "two", ONE, pool=pool)
     worker = pid(tmp_path / "one/optimizer=sgd")
     assert worker == pid(tmp_path / "two/optimizer=adam") != os.getpid()
     with pytest.raises(ProcessLookupError):
@@ -31,9 +31,9 @@ def test_one_worker_trains_two_sweeps_and_then_leaves(tmp_path):
 
 
 def test_a_worker_that_died_while_it_waited_is_replaced(tmp_path):
-    with Crew() as crew:
-        run_sweep(grid({"optimizer": ["sgd"]}), tmp_path / "one", ONE, crew=crew)
-        crew.idle[0].process.kill()
-        crew.idle[0].process.wait()
-        (summary,) = run_sweep(grid({"optimizer": ["adam"]}), tmp_path / "two", ONE, crew=crew)
+    with WorkerPool() as pool:
+        run_sweep(grid({"optimizer": ["sgd"]}), tmp_path / "one", ONE, pool=pool)
+        pool.idle[0].process.kill()
+        pool.idle[0].process.wait()
+        (summary,) = run_sweep(grid({"optimizer": ["adam"]}), tmp_path / "two", ONE, pool=pool)
     assert summary["status"] == "completed"

@@ -1,0 +1,96 @@
+"""The parent's side of a sweep's workers: hand out stacks, hear how they go, replace workers that are lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from queue import Empty
+from typing import Protocol
+
+from trainer.records import Status
+from trainer.sweep.devices import WorkerSlot
+from trainer.sweep.plan import Stack
+from trainer.sweep.workers import Message, Worker, WorkerPool
+
+
+class Listener(Protocol):
+    """Who hears of the workers: the scheduler."""
+
+    def order(self, stack: Stack) -> Message: ...
+
+    def heard(self, worker: Worker, message: Message) -> None: ...
+
+    def crashed(self, worker: Worker, message: Message) -> list[Stack]: ...
+
+    def lost(self, worker: Worker) -> None: ...
+
+
+class Dispatcher:
+    """Workers at their slots and the stacks that wait for them."""
+
+    def __init__(self, slots: Sequence[WorkerSlot], stacks: Sequence[Stack], scheduler: Listener, pool: WorkerPool):
+        self.waiting, self.scheduler, self.pool = list(stacks), scheduler, pool
+        self.inbox = pool.inbox
+        self.workers: list[Worker | None] = [None] * len(slots)
+        self.slots = list(slots)
+        self.stopping = False
+
+    def work(self, stopped: Callable[[], Status | None]) -> None:
+        """Until all stacks are done, or those begun have stopped under the word that `stopped()` has named."""
+        try:
+            while self.waiting or any(worker and worker.stack for worker in self.workers):
+                word = stopped()
+                if word and not self.stopping:
+                    self._stop(word)
+                self._employ()
+                self._listen()
+        finally:
+            self.pool.release(filter(None, self.workers), keep=not self.stopping)
+
+    def _stop(self, word: str) -> None:
+        self.stopping = True
+        self.waiting.clear()
+        for worker in filter(None, self.workers):
+            worker.send({"stop": word})
+
+    def _employ(self) -> None:
+        """Give every idle slot the next stack that it takes, and a worker where it has none."""
+        for index, slot in enumerate(self.slots):
+            worker = self.workers[index]
+            if worker and worker.stack:
+                continue
+            stack = next((stack for stack in self.waiting if slot.takes(stack.experiment.device)), None)
+            if stack:
+                self.waiting.remove(stack)
+                worker = self.workers[index] = worker or self.pool.acquire(slot)
+                worker.give(stack, self.scheduler.order(stack))
+
+    def _listen(self) -> None:
+        """Hear what has been said, after a short wait for the first word."""
+        try:
+            self._hear(*self.inbox.get(timeout=0.1))
+            while True:
+                self._hear(*self.inbox.get_nowait())
+        except Empty:
+            pass
+
+    def _hear(self, worker: Worker, message: Message) -> None:
+        event = message["event"]
+        self.scheduler.heard(worker, message)
+        if event == "ended":
+            worker.left.pop(message["cell"], None)
+        elif event == "done":
+            worker.stack = None
+        elif event == "crashed":
+            self.waiting += [] if self.stopping else self.scheduler.crashed(worker, message)
+            worker.left.clear()
+        elif event == "gone":
+            self._gone(worker)
+
+    def _gone(self, worker: Worker) -> None:
+        """A worker is no more. What it left unfinished has failed, unless it was told to stop before it began."""
+        worker.dismiss()
+        if worker in self.workers:
+            self.workers[self.workers.index(worker)] = None
+        if worker.left and worker.stack and not (self.stopping and worker.process.returncode == 0):
+            self.scheduler.lost(worker)
+        worker.stack = None
