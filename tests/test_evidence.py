@@ -18,7 +18,7 @@ FOLDER = Path(__file__).parents[1] / "docs/evidence"
 PAGE = (FOLDER / "claims.md").read_text(encoding="utf-8")
 GROUPS = pd.read_csv(FOLDER / "groups.csv")
 RUNS = pd.read_csv(FOLDER / "runs.csv")
-STUDIES = ("momentum",)
+STUDIES = ("momentum", "article")
 SWEEPS = list(dict.fromkeys(GROUPS["sweep"]))
 
 
@@ -121,5 +121,5 @@ def test_the_readme_quotes_the_page():
     readme = (FOLDER.parents[1] / "README.md").read_text(encoding="utf-8")
     (quoted,) = re.findall("<!-- evidence -->(.*?)<!-- /evidence -->", readme, flags=re.DOTALL)
     found = re.findall(r"[+−][\d.]+ \([+−][\d.]+ to [+−][\d.]+\)", quoted)
-    studied = PAGE.replace(" points on mnist, 95 % ", " (").replace(", real.", ")")
-    assert len(found) == 7 and all(numbers in studied for numbers in found)
+    studied = PAGE.replace("-", "−").replace(" points on mnist, 95 % ", " (").replace(", real.", ")")
+    assert len(found) == 8 and all(numbers in studied for numbers in found)
