@@ -46,11 +46,14 @@ def test_this_is_imported_without_torch(module):
     assert (run.stdout, run.stderr) == ("[]\n", "")
 
 
-def test_help_is_answered_without_numpy():
+def test_help_is_answered_without_numpy_and_rich():
     """It was once, and nobody noticed: two helpers for text lay in a module that knows the data sets."""
-    code = "import sys; from trainer.shell.main import run; run(['--help']); print('numpy' in sys.modules, file=sys.stderr)"
+    code = (
+        "import sys\nfrom trainer.shell.main import run\nrun(['--help'])\n"
+        "print({'numpy', 'rich'} & set(sys.modules), file=sys.stderr)"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
-    assert done.stderr == "False\n"
+    assert done.stderr == "set()\n"
 
 
 def test_a_checked_experiment_is_made_without_torch():

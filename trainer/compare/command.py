@@ -19,7 +19,7 @@ from trainer.compare.options import Options
 from trainer.compare.table import needed_width, print_comparison
 from trainer.errors import CompareError
 from trainer.printable import printable_lines
-from trainer.report.guarded import Pipe
+from trainer.report.pipe import Pipe
 
 
 def main(argv: list[str] | None = None) -> int:

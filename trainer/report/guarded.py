@@ -8,16 +8,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from rich.console import Console
-
 from trainer.printable import printable_lines
-
-
-class Pipe(Console):
-    """A console that reports a reader who has gone, where rich would end the program."""
-
-    def on_broken_pipe(self) -> None:
-        raise  # noqa: PLE0704  # the BrokenPipeError that rich is handling
 
 
 class Guarded:

@@ -20,7 +20,8 @@ from trainer.printable import printable
 from trainer.records import Record, Status
 from trainer.report.console import RunView
 from trainer.report.files import SUMMARY
-from trainer.report.guarded import Guarded, Pipe, leave, say
+from trainer.report.guarded import Guarded, leave, say
+from trainer.report.pipe import Pipe
 from trainer.report.run_info import RunInfo
 from trainer.run import checkpoint
 from trainer.run.directories import alone

@@ -11,7 +11,8 @@ from rich.console import Console
 from rich.text import Text
 
 from trainer.errors import STOPPED, ExitCode, Stopped, Unwritten
-from trainer.report.guarded import Guarded, Pipe, leave, say
+from trainer.report.guarded import Guarded, leave, say
+from trainer.report.pipe import Pipe
 from trainer.run.directories import alone
 from trainer.run.signals import Signals
 from trainer.study import report, store

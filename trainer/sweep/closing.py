@@ -8,7 +8,8 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from trainer.records import Status
-from trainer.report.guarded import Pipe, leave
+from trainer.report.guarded import leave
+from trainer.report.pipe import Pipe
 from trainer.sweep.existing import REPLACED
 
 if TYPE_CHECKING:

@@ -16,7 +16,8 @@ from rich.text import Text
 from trainer.printable import printable_lines
 from trainer.records import Status
 from trainer.report.console import animates
-from trainer.report.guarded import Guarded, Pipe
+from trainer.report.guarded import Guarded
+from trainer.report.pipe import Pipe
 from trainer.report.screen import clock, percent
 
 if TYPE_CHECKING:
