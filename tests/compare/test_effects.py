@@ -120,3 +120,9 @@ def test_the_weights_serve_hits_as_well() -> None:
     table = sum(weight * hits[cell] for cell, weight in effect.weights.items())
     assert crossed(table).mean == pytest.approx(effect.difference.mean)
     assert crossed(table).seeds_p == pytest.approx(effect.difference.p)
+
+
+def test_a_seed_that_some_combination_lacks_is_left_out_of_all():
+    whole = {("a",): {0: 0.1, 1: 0.3, 2: 0.2}, ("b",): {0: 0.2, 1: 0.5, 2: 0.4}}
+    gaps = {("a",): whole["a",] | {7: 0.9}, ("b",): whole["b",] | {8: 0.1}}
+    assert effects(gaps, {"f": ["a", "b"]}) == effects(whole, {"f": ["a", "b"]})
