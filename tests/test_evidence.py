@@ -112,6 +112,9 @@ def test_the_numbers_between_the_tables():
     vanishing = of("vanishing", "normalization=none optimizer=sgd").filter(like="grad_norm/").median()
     assert vanishing.round(5).iloc[0] == 0.00005 and vanishing.round(2).iloc[-1] == 0.29
     assert 5500 < vanishing.iloc[-1] / vanishing.iloc[0] < 6500
+    guesses = RUNS[RUNS["configuration"].isin([f"normalization=none optimizer={word}" for word in ("sgd", "momentum")])]
+    digits = [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]  # how often each is among MNIST's test images
+    assert len(guesses) == 40 and (10_000 * guesses["test/accuracy"]).round().isin(digits).all()
     by_norm = 100 * of("clipping", "clip=grad")["test/accuracy"]
     assert (round(by_norm.min()), round(by_norm.max())) == (31, 85)
     assert (RUNS[RUNS["sweep"] == "clipping"]["status"] == "diverged").sum() == 20

@@ -47,7 +47,7 @@ def test_this_is_imported_without_torch(module):
 
 
 def test_help_is_answered_without_numpy_and_rich():
-    """It was once, and nobody noticed: two helpers for text lay in a module that knows the data sets."""
+    """Both were imported once, and nobody noticed: helpers for text lay in modules that need them for other things."""
     code = (
         "import sys\nfrom trainer.shell.main import run\nrun(['--help'])\n"
         "print({'numpy', 'rich'} & set(sys.modules), file=sys.stderr)"

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from trainer.compare.arguments import parser
+from trainer.compare.command import main
 from trainer.compare.comparison import Comparison, compare
 from trainer.compare.finding import find_runs
 from trainer.compare.options import Options
@@ -327,8 +328,15 @@ def test_mistakes_are_answered(tmp_path: Path, options: dict[str, object], sente
 
 @pytest.mark.parametrize("words", ["--csv a.csv --csv b.csv", "--metric x --metric=y", "--by seed --by seed"])
 def test_no_option_is_dropped_in_silence(words: str) -> None:
-    with pytest.raises(CompareError, match="given twice"):
+    with pytest.raises(CompareError, match="is given twice: leave one of them out"):
         parser().parse_args(words.split())
+
+
+def test_directories_may_stand_on_both_sides_of_an_option(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_run(tmp_path / "a", 0, optimizer=sgd())
+    write_run(tmp_path / "b", 0, optimizer=momentum())
+    assert main([str(tmp_path / "a"), "--metric", "valid/accuracy", str(tmp_path / "b")]) == 0
+    assert "optimizer=momentum" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("wanted", ["sgd", "optimizer=sgd", "optimizer.lr=1e-1 sgd", "optimizer=sgd model=mlp"])

@@ -533,6 +533,10 @@ MISTAKES = [
         "--config-dir is given twice: leave one of them out. See: train --help",
     ),
     (
+        "-cn config -cn other",
+        "-cn is given twice: leave one of them out. See: train --help",
+    ),
+    (
         "-m -r seed=1,2",
         "-m trains every combination and -r one network: leave out one of them. See: train --help",
     ),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 from trainer.compare.groups import Keys, nearest
 from trainer.compare.options import APART, LAST
 from trainer.errors import CompareError
+from trainer.once import Once
 
 if TYPE_CHECKING:
     from _typeshed import SupportsWrite
@@ -25,20 +26,6 @@ examples:
   train compare runs/factorial --effects                 what each technique changes, alone and beside others
   train compare --metric test/accuracy --csv table.csv   on test data, and into a file
 """
-
-
-class Once(argparse.Action):
-    """Store an option's value; given twice, the first would be dropped in silence, so that is a mistake."""
-
-    given = False
-
-    def __call__(
-        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: object, option: str | None = None
-    ) -> None:
-        if self.given:
-            parser.error(f"{option} is given twice: give it once")
-        self.given = True
-        setattr(namespace, self.dest, values)
 
 
 class Parser(argparse.ArgumentParser):

@@ -25,7 +25,7 @@ from trainer.report.pipe import Pipe
 def main(argv: list[str] | None = None) -> int:
     """Runs the command; 0: done, 2: nothing to compare, a wrong option or an unwritable file."""
     try:
-        arguments = parser().parse_args(argv)
+        arguments = parser().parse_intermixed_args(argv)
         options = Options(
             arguments.metric, arguments.by or None, arguments.tune, arguments.baseline, arguments.margin,
             arguments.choose_seeds, arguments.diverged, arguments.effects,

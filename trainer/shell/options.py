@@ -6,9 +6,10 @@ import argparse
 import re
 import shlex
 from collections.abc import Iterable, Sequence
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from trainer.errors import ConfigError
+from trainer.once import Once
 from trainer.shell.suggestions import check_grammar
 
 INFO = ["all", "config", "defaults", "defaults-tree", "plugins", "searchpath"]
@@ -18,15 +19,6 @@ FROM = "from="
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise ConfigError(f"{message[:1].upper()}{message[1:]}. See: train --help")
-
-
-class _Once(argparse.Action):
-    """An option whose second value would silently replace its first."""
-
-    def __call__(self, parser: Any, options: Any, value: Any, option: str | None = None) -> None:
-        if getattr(options, self.dest) != self.default:
-            parser.error(f"{option} is given twice: leave one of them out")
-        setattr(options, self.dest, value)
 
 
 def parse_line(argv: Sequence[str]) -> argparse.Namespace:
@@ -83,13 +75,13 @@ def parse_options(words: Sequence[str]) -> argparse.Namespace:
     add("overrides", nargs="*", help="key=value")
     add("--multirun", "-m", action="store_true", help="train every combination of the values given")
     add("--run", "-r", action="store_true", help="train one network, even if a recipe asks for a sweep")
-    add("--cfg", "-c", action=_Once, choices=["job", "hydra", "all"], help="show the configuration instead of running")
+    add("--cfg", "-c", action=Once, choices=["job", "hydra", "all"], help="show the configuration instead of running")
     add("--resolve", action="store_true", help="with --cfg: interpolations replaced by their values")
-    add("--package", "-p", action=_Once, help="with --cfg: only this part")
+    add("--package", "-p", action=Once, help="with --cfg: only this part")
     add(
         "--info",
         "-i",
-        action=_Once,
+        action=Once,
         nargs="?",
         const="all",
         choices=INFO,
@@ -97,9 +89,9 @@ def parse_options(words: Sequence[str]) -> argparse.Namespace:
     )
     add("--hydra-help", action="store_true", help="show this")
     add("--shell-completion", "-sc", action="store_true", help="install=SHELL or uninstall=SHELL: print the script")
-    add("--config-path", "-cp", action=_Once, help="take this folder instead of conf/")
-    add("--config-name", "-cn", action=_Once, default="config", help="take this file instead of config.yaml")
-    add("--config-dir", "-cd", action=_Once, help="look for choices and recipes in this folder too")
+    add("--config-path", "-cp", action=Once, help="take this folder instead of conf/")
+    add("--config-name", "-cn", action=Once, default="config", help="take this file instead of config.yaml")
+    add("--config-dir", "-cd", action=Once, help="look for choices and recipes in this folder too")
     options = parser.parse_intermixed_args(words)
     options.parser = parser
     return options

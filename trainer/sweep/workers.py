@@ -19,7 +19,7 @@ PATIENCE = 5.0  # seconds that a worker with nothing to do has to leave
 
 
 class Worker:
-    """A child process at a slot; what it says is put into the workers's inbox, last of all that it has gone."""
+    """A child process at a slot; what it says is put into the pool's inbox, last of all that it has gone."""
 
     def __init__(self, slot: WorkerSlot, inbox: SimpleQueue[tuple[Worker, Message]]):
         self.slot, self.inbox = slot, inbox
