@@ -44,7 +44,7 @@ class Chunks:
         self.data = data
         labels, device = data.train.labels, data.device
         most = len(experiments) if device.type != "cpu" else WORKING_SET // working_set(layout, state, batch)
-        given = None if experiments[0].batch_size == "full" else batch
+        size = None if experiments[0].batch_size == "full" else batch  # None: all images in order, nothing is drawn
         workspace = Workspace(device)
         self.gaps = layout.gaps().to(device)
         self.batches: list[Batches] = []
@@ -52,7 +52,7 @@ class Chunks:
         for rows in cuts(len(experiments), max(1, most)):
             runs = experiments[rows]
             late = None if delays is None else delays[rows]
-            self.batches.append(Batches([e.seed for e in runs], labels, data.classes, given, rates[rows], late))
+            self.batches.append(Batches([e.seed for e in runs], labels, data.classes, size, rates[rows], late))
             self.steps.append(Step(runs, layout, state.part(rows), data.train, data.features, workspace))
         self.clips_gradients = isinstance(self.steps[0].numbers.clip, GradientClip)
 
