@@ -121,7 +121,7 @@ def fixed(tables: Sequence[Table], groups: int, n: int, sd: float) -> dict[str, 
 
 def sequential(tables: Sequence[Table], groups: int, looks: Sequence[int], level: float) -> dict[str, float]:
     """A study that stops by width, at the margin that makes it err most."""
-    rows = [{n: table[n][: groups - 1] for n in LOOKS} for table in tables]
+    rows = [{n: row[: groups - 1] for n, row in table.items()} for table in tables]
     return max((stopped(rows, margin, looks, level) for margin in margins(rows, level)), key=lambda one: one["real"])
 
 

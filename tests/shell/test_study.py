@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import pytest
+import yaml
 
+from trainer.data.datasets import Digits
 from trainer.errors import ConfigError
 from trainer.experiment import Experiment
 from trainer.shell.main import conf
 from trainer.shell.study import question_of
+from trainer.study import store
 from trainer.study.question import TECHNIQUES, Question
+from trainer.techniques.clipping import NoClip
+from trainer.techniques.optimizers import Momentum
 
 
 def asked(*words: str) -> Question:
@@ -70,3 +75,54 @@ def test_every_group_of_techniques_can_be_asked_about(group):
 def test_a_rate_is_not_to_be_set():
     with pytest.raises(ConfigError, match=r"chooses optimizer\.lr itself"):
         asked("optimizer=adam", "optimizer.lr=0.1")
+
+
+def test_a_technique_taken_out_of_a_recipe_is_in_no_network():
+    assert {e.clip for e in asked("experiment=article", "clip=none").experiments.values()} == {NoClip()}
+
+
+def test_the_techniques_of_a_run_are_asked_about_with_its_numbers(tmp_path):
+    own = Experiment(optimizer=Momentum(beta=0.7), dropout="half", dataset="digits", epochs=3, seed=5)
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(own.to_dict()))
+    question = asked(f"from={tmp_path}", "clip=grad")
+    assert words_of(question) == {
+        "optimizer": ("sgd", "momentum"),
+        "dropout": ("none", "half"),
+        "clip": ("none", "grad"),
+    }
+    by_key = question.experiments
+    assert by_key["optimizer=momentum"].optimizer == by_key["all"].optimizer == Momentum(beta=0.7)
+    assert by_key["plain"].optimizer == Experiment().optimizer
+    assert {(e.epochs, type(e.dataset)) for e in by_key.values()} == {(3, Digits)}
+
+
+def test_a_recipe_of_ones_own_may_give_numbers_to_its_words(tmp_path):
+    folder = tmp_path / "experiment"
+    folder.mkdir()
+    recipe = "# @package _global_\ndefaults: [override /optimizer: momentum]\noptimizer: {beta: 0.5}\ndataset: {limit: 300}\n"
+    (folder / "mine.yaml").write_text(recipe)
+    by_key = asked("--config-dir", str(tmp_path), "experiment=mine").experiments
+    assert by_key["optimizer=momentum"].optimizer == Momentum(beta=0.5)
+    assert by_key["plain"].optimizer == Experiment().optimizer
+    assert {e.dataset.limit for e in by_key.values()} == {300}
+
+
+def test_processes_may_be_given_and_are_kept(tmp_path):
+    question = asked("optimizer=adam", "hydra.launcher.workers=3")
+    store.write(tmp_path, question)
+    assert store.read(tmp_path).workers == question.workers == 3
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["-m", "optimizer=adam"], "takes no --multirun"),
+        (["--cfg", "job", "optimizer=adam"], "takes no --cfg"),
+        (["optimizer=adam", "hydra.launcher.prune=median"], "takes hydra.launcher.workers alone"),
+        (["optimizer=adam", "hydra.launcher.workers=0"], "must be null or a whole number"),
+        (["optimizer=adam", "optimizer=sgd"], "is given twice"),
+    ],
+)
+def test_what_a_study_does_not_take(words, sentence):
+    with pytest.raises(ConfigError, match=sentence):
+        asked(*words)

@@ -127,10 +127,10 @@ MISTAKES = {
     "clip=grad dataset.validation=0": "A study chooses learning rates on validation images",
     "clip=grad epochs=0": "epochs=0 trains nothing",
     "clip=grad name=../x": "name=../x can't name a directory",
-    "clip=grad hydra.sweep.dir=x": "hydra.sweep.dir=x: train study takes no settings of Hydra's.",
+    "clip=grad hydra.sweep.dir=x": "hydra.sweep.dir=x: of Hydra's settings train study takes hydra.launcher.workers alone.",
     "experiment=learning_rates": "experiment=learning_rates varies optimizer.lr, and a study compares techniques",
     "grad": "train study takes key=value words, and grad is none. See: train study --help",
-    "clip=grad -m": "train study takes key=value words, and -m is none. See: train study --help",
+    "clip=grad -m": "train study takes no --multirun. See: train study --help",
 }
 
 

@@ -37,7 +37,7 @@ def carry_out(options: argparse.Namespace, conf: Path) -> int:
     choose_defaults()
     restrict_environment()
     GlobalHydra.instance().clear()
-    hydra = _hydra(options, conf)
+    hydra = begin_hydra(options, conf)
     try:
         if options.shell_completion:
             hydra.shell_completion(options.config_name, options.overrides)
@@ -59,7 +59,8 @@ def _unwritten(handler: logging.Handler, record: logging.LogRecord) -> None:
     raise  # noqa: PLE0704  # the OSError that logging is handling
 
 
-def _hydra(options: argparse.Namespace, conf: Path) -> Hydra:
+def begin_hydra(options: argparse.Namespace, conf: Path) -> Hydra:
+    """Hydra with the folders that the options name; where they name a run, `options.config_name` becomes its configuration."""
     main, extra = (_folder(options, key) for key in ("config_path", "config_dir"))
     if options.base is not None:
         options.config_name = use_run(options.base, main or conf)

@@ -39,7 +39,7 @@ def conduct(question: Question, directory: Path) -> Answer:
     """Choose, judge, answer. Raises RunsFailed, ConfigError, and Stopped when a signal has ended a sweep and all is saved."""
     forecast = Forecast(question)
     with WorkerPool() as pool:
-        sweeps = Sweeps(pool)
+        sweeps = Sweeps(pool, SweepSettings(question.workers))
         chosen = choose(question, directory / CHOOSE, sweeps, forecast.told)
         return judge(question, directory, chosen, sweeps)
 
@@ -47,13 +47,13 @@ def conduct(question: Question, directory: Path) -> Answer:
 class Sweeps:
     """Runs the sweeps of one study: by one pool of workers, and on one data set, though their directories are two."""
 
-    def __init__(self, pool: WorkerPool):
-        self.pool = pool
+    def __init__(self, pool: WorkerPool, settings: SweepSettings):
+        self.pool, self.settings = pool, settings
         self.data: dict[tuple[str, str], Path] = {}
 
     def run(self, cells: Sequence[Cell], directory: Path, phase: Phase) -> list[dict[str, Any]]:
         """Every cell's summary. Raises RunsFailed where some crashed, and ConfigError where the data are others than before."""
-        summaries = run_sweep(cells, directory, SweepSettings(), phase, self.pool)
+        summaries = run_sweep(cells, directory, self.settings, phase, self.pool)
         failed = sum(summary["status"] not in FINISHED for summary in summaries)
         if failed:
             raise RunsFailed(f"{failed} of {len(cells)} runs failed")

@@ -52,12 +52,14 @@ class Configuration:
 @dataclass(frozen=True)
 class Question:
     """What is asked and how far it may go. `margin`: the difference that does not matter, in points (None: by the number of
-    images). `seeds`: the most that judge. `experiments`: each configuration at its default rate, by key."""
+    images). `seeds`: the most that judge. `experiments`: each configuration at its default rate, by key. `workers`: processes
+    (None: one a core or GPU)."""
 
     factors: tuple[Factor, ...]
     experiments: Mapping[str, Experiment]
     margin: float | None = None
     seeds: int = SEEDS
+    workers: int | None = None
 
     def __post_init__(self) -> None:
         check_limits(self.margin, self.seeds)

@@ -26,7 +26,8 @@ def as_data(question: Question) -> dict[str, Any]:
     """The question as plain data."""
     asked = [{"group": factor.group, "words": list(factor.words)} for factor in question.factors]
     configs = {key: experiment.to_dict() for key, experiment in question.experiments.items()}
-    return {"margin": question.margin, "seeds": question.seeds, "factors": asked, "configurations": configs}
+    limits = {"margin": question.margin, "seeds": question.seeds, "workers": question.workers}
+    return {**limits, "factors": asked, "configurations": configs}
 
 
 def read(directory: Path) -> Question:
@@ -39,7 +40,7 @@ def read(directory: Path) -> Question:
         data = content["question"]
         asked = tuple(_factor(factor["group"], factor["words"]) for factor in data["factors"])
         experiments = {str(key): Experiment.from_dict(config) for key, config in data["configurations"].items()}
-        question = Question(asked, experiments, data["margin"], data["seeds"])
+        question = Question(asked, experiments, data["margin"], data["seeds"], data.get("workers"))
         if [one.key for one in question.configurations] != list(experiments):
             raise ValueError("its configurations are not those of its question")
         return question
