@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from statsmodels.stats.multitest import multipletests
 from trainer.compare.command import main
 from trainer.compare.comparison import compare
 from trainer.compare.crossed import crossed
+from trainer.compare.documents import latex, markdown
 from trainer.compare.factorial import Factorial, factorial, in_a_sentence
 from trainer.compare.options import Options
 
@@ -128,3 +130,21 @@ def test_effects_are_in_the_json_file(tmp_path: Path) -> None:
     effects = table["effects"]["effects"]
     assert effects[2]["terms"] == [["clip", "clip=grad"], ["dropout", "dropout=rate"]]
     assert effects[1]["difference"] == pytest.approx(0.025, abs=0.001)
+
+
+def test_effects_are_in_the_documents_as_on_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_factorial(tmp_path / "runs")
+    files = [str(tmp_path / "t.md"), str(tmp_path / "t.tex")]
+    assert main([str(tmp_path / "runs"), "--effects", "--markdown", files[0], "--latex", files[1]]) == 0
+    shown = next(line for line in capsys.readouterr().out.splitlines() if re.match(r"(clip|dropout)=\w+ with ", line))
+    name, change = re.split(r"\s{2,}", shown.strip())[:2]
+    text, tex = Path(files[0]).read_text(), Path(files[1]).read_text()
+    assert f"| {name} | {change} |" in text.replace("\\", "")
+    assert rf"{name} & {change.replace('%', chr(92) + '%')} & " in tex
+    assert tex.count(r"\begin{tabular}") == tex.count(r"\caption{") == 2 and "**Effects.**" in text
+
+
+def test_documents_say_why_there_are_no_effects(tmp_path: Path) -> None:
+    write_factorial(tmp_path, CELLS[:2])
+    comparison = compare([tmp_path], Options(effects=True))
+    assert "Effects need at least two keys" in markdown(comparison) and "% Effects need at least" in latex(comparison)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from trainer.compare.groups import Keys, nearest
-from trainer.compare.options import APART, LAST
+from trainer.compare.options import APART, LAST, PICTURES
 from trainer.errors import CompareError
 from trainer.once import Once
 
@@ -69,7 +69,7 @@ def parser() -> argparse.ArgumentParser:
     add("--markdown", type=Path, metavar="FILE", help="write the tables and a methods paragraph as Markdown")
     add("--latex", type=Path, metavar="FILE", help="the same for LaTeX (needs the package booktabs)")
     add("--plot", type=_picture, metavar="FILE", help="draw curves and intervals, or with --tune the sensitivity; "
-        "a .png or .svg file")  # fmt: skip
+        "a .png, .svg or .pdf file")  # fmt: skip
     return parser
 
 
@@ -103,6 +103,6 @@ def _margin(text: str) -> float:
 
 
 def _picture(text: str) -> Path:
-    if Path(text).suffix.lower() not in (".png", ".svg"):
-        raise argparse.ArgumentTypeError(f"{text} should end in .png or .svg")
+    if Path(text).suffix.lower() not in PICTURES:
+        raise argparse.ArgumentTypeError(f"{text} should end in .png, .svg or .pdf")
     return Path(text)

@@ -18,7 +18,7 @@ from trainer.compare.groups import Keys
 from trainer.compare.options import Options
 from trainer.compare.table import needed_width, print_comparison
 from trainer.errors import CompareError
-from trainer.printable import printable_lines
+from trainer.printable import printable, printable_lines
 from trainer.report.pipe import Pipe
 
 
@@ -33,6 +33,10 @@ def main(argv: list[str] | None = None) -> int:
         comparison = compare(arguments.directories or [Path("runs")], options)
         _write(comparison, arguments)  # first, for `| head` may end the program while it prints
         _print(comparison, Pipe())
+        for file in _files(arguments):
+            Pipe().print(
+                f"written to {printable(str(file))}", style="dim", markup=False, highlight=False, soft_wrap=True
+            )
     except CompareError as error:
         print(f"train compare: {printable_lines(str(error))}", file=sys.stderr)
         return 2
@@ -88,6 +92,11 @@ def _write(comparison: Comparison, arguments: argparse.Namespace) -> None:
 
             draw(comparison, arguments.plot)
     except OSError as error:
-        files = (arguments.csv, arguments.json, arguments.markdown, arguments.latex, arguments.plot)
-        name = error.filename or " or ".join(str(file) for file in files if file)
+        name = error.filename or " or ".join(map(str, _files(arguments)))
         raise CompareError(f"{name} cannot be written: {error.strerror}.") from error
+
+
+def _files(arguments: argparse.Namespace) -> list[Path]:
+    """The files that were asked for."""
+    files = (arguments.csv, arguments.json, arguments.markdown, arguments.latex, arguments.plot)
+    return [file for file in files if file]

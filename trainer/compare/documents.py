@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from trainer.compare.columns import Column, difference_columns, sample_columns
 from trainer.compare.comparison import Comparison, Table
+from trainer.compare.effect_table import HEAD, SIDES, effect_rows, explained
+from trainer.compare.factorial import Factorial, factorial, in_a_sentence
 from trainer.compare.fairness import flags
 from trainer.compare.methods import methods
 from trainer.compare.options import Options
@@ -27,12 +29,28 @@ def _markdown(table: Table, options: Options) -> Iterator[str]:
     head, rows = cells(table, options, _markdown_text)
     sentence = _markdown_text(overall(table, options) or "")
     yield from (f"**{_markdown_text(_title(table, options))}.** {sentence}".rstrip(), "")
-    yield f"| {' | '.join(head)} |"
-    yield f"|{'|'.join('---' if column.justify == 'left' else '---:' for column in _columns(table, options))}|"
-    yield from (f"| {' | '.join(row)} |" for row in rows)
+    yield from _markdown_table(head, [column.justify for column in _columns(table, options)], rows)
+    if options.effects:
+        yield from ("", *_markdown_effects(factorial(table, options), options))
     yield from ("", _markdown_text(methods(table, options)), "")
     yield from (f"- {_markdown_text(flag)}" for flag in flags(table, options))
     yield ""
+
+
+def _markdown_table(head: Sequence[str], sides: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    yield f"| {' | '.join(head)} |"
+    yield f"|{'|'.join('---' if side == 'left' else '---:' for side in sides)}|"
+    yield from (f"| {' | '.join(row)} |" for row in rows)
+
+
+def _markdown_effects(found: Factorial, options: Options) -> Iterator[str]:
+    if found.problem:
+        yield _markdown_text(found.problem)
+        return
+    yield from (f"**Effects.** {_markdown_text(in_a_sentence(found, options.metric))}", "")
+    rows = [[_markdown_text(cell) for cell in row] for row in effect_rows(found, options.metric)]
+    yield from _markdown_table(HEAD, SIDES, rows)
+    yield from ("", _markdown_text(explained(found)))
 
 
 def latex(comparison: Comparison) -> str:
@@ -42,15 +60,32 @@ def latex(comparison: Comparison) -> str:
 
 def _latex(table: Table, options: Options) -> Iterator[str]:
     head, rows = cells(table, options, tex)
-    places = "".join(column.justify[0] for column in _columns(table, options))
+    caption = tex(f"{_title(table, options)}. {overall(table, options) or ''}".rstrip())
+    yield from _latex_table(head, [column.justify for column in _columns(table, options)], rows, caption)
+    if options.effects:
+        yield from _latex_effects(factorial(table, options), options)
+    yield from (tex(methods(table, options)), "")
+    yield from (f"% {printable(flag)}" for flag in flags(table, options))
+
+
+def _latex_table(
+    head: Sequence[str], sides: Sequence[str], rows: Iterable[Sequence[str]], caption: str
+) -> Iterator[str]:
+    places = "".join(side[0] for side in sides)
     yield from (r"\begin{table}", r"\centering", rf"\begin{{tabular}}{{{places}}}", r"\toprule")
     yield f"{' & '.join(head)} \\\\"
     yield r"\midrule"
     yield from (f"{' & '.join(row)} \\\\" for row in rows)
-    yield from (r"\bottomrule", r"\end{tabular}")
-    yield rf"\caption{{{tex(f'{_title(table, options)}. {overall(table, options) or str()}'.rstrip())}}}"
-    yield from (r"\end{table}", "", tex(methods(table, options)), "")
-    yield from (f"% {printable(flag)}" for flag in flags(table, options))
+    yield from (r"\bottomrule", r"\end{tabular}", rf"\caption{{{caption}}}", r"\end{table}", "")
+
+
+def _latex_effects(found: Factorial, options: Options) -> Iterator[str]:
+    if found.problem:
+        yield f"% {printable(found.problem)}"
+        return
+    rows = [[tex(cell) for cell in row] for row in effect_rows(found, options.metric)]
+    caption = tex(f"Effects. {in_a_sentence(found, options.metric)} {explained(found)}".replace("`", "'"))
+    yield from _latex_table(HEAD, SIDES, rows, caption)
 
 
 def cells(table: Table, options: Options, text: Callable[[str], str]) -> tuple[list[str], list[list[str]]]:

@@ -14,6 +14,9 @@ from trainer.records import Status
 APART, LAST = "apart", "last"
 """What becomes of diverged runs: counted in a column of their own, or as getting nothing right."""
 
+PICTURES = (".png", ".svg", ".pdf")
+"""How the name of a picture may end."""
+
 
 @dataclass(frozen=True)
 class Options:

@@ -10,25 +10,19 @@ from rich.console import Console, RenderableType
 from rich.table import Table as Grid
 from rich.text import Text
 
-from trainer.compare.columns import CONFIGURATION, WAY, Column, difference_columns, p_value, sample_columns
+from trainer.compare.columns import CONFIGURATION, WAY, Column, difference_columns, sample_columns
 from trainer.compare.comparison import Comparison, Table
 from trainer.compare.conditions import targets_of
+from trainer.compare.effect_table import HEAD, SIDES, effect_rows, explained
 from trainer.compare.factorial import Factorial, factorial, in_a_sentence
 from trainer.compare.fairness import flags
 from trainer.compare.notes import next_step, notes, way_note
 from trainer.compare.options import Options
 from trainer.compare.overall import overall
-from trainer.compare.scales import difference_scale
-from trainer.compare.verdicts import verdict
 from trainer.identity import show
 from trainer.printable import printable
 
 DIRECTIONS = {1: "higher is better", -1: "lower is better", 0: "neither high nor low is better"}
-EFFECT_COLUMNS: tuple[tuple[str, Literal["left", "right"]], ...] = (
-    ("effect", "left"),
-    ("change", "left"),
-    ("p", "right"),
-)
 UNLIMITED = 10_000  # columns of text
 
 
@@ -83,17 +77,11 @@ def _effects(found: Factorial, options: Options) -> Iterator[RenderableType]:
         yield Text(f"\n{found.problem}", style="yellow")
         return
     yield Text(f"\n{in_a_sentence(found, options.metric)}", style="bold")
-    grid = _empty_grid(EFFECT_COLUMNS)
-    for each in found.effects:
-        said = verdict(each.judgement, difference_scale(each.judgement, options.metric))
-        grid.add_row(Text(each.name), Text(said), p_value(each.judgement.p))
+    grid = _empty_grid(zip(HEAD, SIDES, strict=True))
+    for row in effect_rows(found, options.metric):
+        grid.add_row(*map(Text, row))
     yield grid
-    yield Text(
-        f"Effects against {', '.join(found.plain.values())}, averaged over all else; `a with b` is the change of a's effect "
-        "where b replaces the plain choice. Seeds are blocks; p is corrected by Holm for all "
-        f"{len(found.effects)} effects.",
-        style="dim",
-    )
+    yield Text(explained(found), style="dim")
 
 
 def _way(table: Table) -> Iterator[RenderableType]:
