@@ -120,6 +120,34 @@ def test_the_numbers_between_the_tables():
     assert (RUNS[RUNS["sweep"] == "clipping"]["status"] == "diverged").sum() == 20
 
 
+def test_each_claim_has_a_figure_and_each_figure_a_claim():
+    sections = re.split(r"^## (?=\d)", PAGE, flags=re.MULTILINE)[1:]
+    shown = [re.findall(r"!\[[^]]+\]\((figures/[\w.]+)\)", section) for section in sections]
+    assert all(shown) and {file for files in shown for file in files} == {
+        str(path.relative_to(FOLDER)) for path in (FOLDER / "figures").iterdir()
+    }
+
+
+def figure(name: str) -> list[str]:
+    """The words of a figure."""
+    return re.findall(r"<text[^>]*>\s*([^<]+?)\s*</text>", (FOLDER / f"figures/{name}.svg").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(("name", "sweep"), [(name, name) for name in ("clipping", "normalization", "vanishing")])
+def test_a_figure_has_a_row_for_each_group_of_its_sweep(name, sweep):
+    rows = {re.sub(r" n = .*|, baseline|,$", "", row).rstrip(",") for row in figure(name) if " n = " in row}
+    words = {frozenset(row.split()) for row in rows}
+    assert words == {frozenset(group.split()) for group in GROUPS[GROUPS["sweep"] == sweep]["configuration"]}
+
+
+@pytest.mark.parametrize("study", STUDIES)
+def test_a_studys_figure_has_a_line_for_each_technique(study):
+    answer = json.loads((FOLDER / f"{study}.json").read_text(encoding="utf-8"))
+    named = {one["word"] for one in answer["comparisons"] if one["place"] == "alone"}
+    assert all(any(word in line for line in figure(study)) for word in named)
+    assert f"gained on mnist, 95 %, {answer['seeds']} seeds" in figure(study)
+
+
 def test_the_readme_quotes_the_page():
     readme = (FOLDER.parents[1] / "README.md").read_text(encoding="utf-8")
     (quoted,) = re.findall("<!-- evidence -->(.*?)<!-- /evidence -->", readme, flags=re.DOTALL)

@@ -111,6 +111,24 @@ def test_the_report_holds_all_that_is_said(tmp_path):
     assert "| clip=grad | 0.2 | 10 | - |" in text
 
 
+def test_the_picture_has_every_comparison_with_the_interval_that_was_tested(tmp_path):
+    figure = pytest.importorskip("matplotlib.figure", reason="pictures need matplotlib, the extra `plot`")
+    from trainer.study import picture
+
+    words = {"optimizer": ["momentum"], "clip": ["grad"]}
+    shift = {"plain": 0.0, "optimizer=momentum": 0.1, "clip=grad": 0.0, "all": 0.1}
+    answer = answer_of(tmp_path, words, runs_of(tmp_path, shift))
+    axes = figure.Figure().subplots()
+    picture.fill(axes, answer)
+    spans = {tuple(line.get_xdata()) for line in axes.lines if len(line.get_xdata()) == 2}
+    tested = [one.judgement.crossed for one in answer.verdicts]
+    assert len(tested) == 5 and all((100 * found.low, 100 * found.high) in spans for found in tested)
+    assert [text.get_text() for text in axes.get_yticklabels()] == ["momentum", "clip=grad", "all together"]
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["alone", "beside the others"]
+    picture.draw(answer, tmp_path / "effects.svg")
+    assert "beside the others" in (tmp_path / "effects.svg").read_text()
+
+
 @pytest.mark.parametrize(("cap", "looks"), [(2, [2]), (10, [10]), (12, [10, 12]), (30, [10, 15, 20, 25, 30]), (7, [7])])
 def test_seeds_are_added_by_five_from_ten_to_the_cap(cap, looks):
     assert list(schedule(cap)) == looks

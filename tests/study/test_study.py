@@ -42,7 +42,7 @@ def test_a_study_ends_with_its_sentences_and_files(done):
     assert " ".join(data["sentences"][0].split()) in " ".join(out.split())
     assert "It acted in" in data["sentences"][0]
     files = {path.name for path in (done / "runs/s").iterdir() if not path.name.startswith(".")}
-    assert files == {"study.json", "study.md", "choose", "judge", "accuracy.png", "rates.png"}
+    assert files == {"study.json", "study.md", "choose", "judge", "effects.png", "accuracy.png", "rates.png"}
 
 
 def test_rates_are_chosen_on_some_seeds_and_judged_on_others(done):

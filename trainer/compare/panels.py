@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 DECADES = 10  # values that span this factor are drawn on a logarithmic axis
 MOST_TICKS = 9
+LINE = 48  # letters of a name in one line
+MOST_NUMBERS = 5  # on the axis of a narrow panel
 FAINT = "#C8C8C8"
 NOTE = "#555555"
 
@@ -145,7 +148,7 @@ def name_rows(axes: Axes, table: Table, styles: Sequence[Style], options: Option
 
 def names(table: Table, options: Options) -> list[str]:
     """What stands beside each row."""
-    return [_name(row, table, options) for row in table.rows]
+    return ["\n".join(textwrap.wrap(_name(row, table, options), LINE)) for row in table.rows]
 
 
 def as_list(axes: Axes, rows: int) -> None:
@@ -154,6 +157,7 @@ def as_list(axes: Axes, rows: int) -> None:
     axes.grid(axis="y", visible=False)
     axes.spines["left"].set_visible(False)
     axes.set_ylim(rows - 0.4, -0.6)
+    axes.locator_params(axis="x", nbins=MOST_NUMBERS)
 
 
 def _name(row: Row, table: Table, options: Options) -> str:

@@ -5,7 +5,8 @@ matplotlib is an extra; it draws straight into a file, so no screen is needed an
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ from trainer.printable import printable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import SubFigure
+    from matplotlib.figure import Figure, SubFigure
 
 STYLE: dict[Any, Any] = {
     "font.size": 10, "axes.titlesize": 10, "axes.titlelocation": "left", "axes.spines.top": False,
@@ -29,27 +30,33 @@ STYLE: dict[Any, Any] = {
 TOGETHER = 8  # curves that one panel can hold; more get a small one each
 SMALL = 24  # at most
 ACROSS = 4  # small panels in a row
-LONGEST = 60  # letters of a row's name that the figure grows for
 
 
 def draw(comparison: Comparison, path: Path) -> None:
     """Writes the picture to `path` (one of PICTURES); one row of axes a data set. OSError where it cannot be written."""
+    tables = [table for table in comparison.tables if any(row.estimate.mean is not None for row in table.rows)]
+    if not tables:
+        raise CompareError("--plot: no run has a final value, so there is nothing to draw.")
+    sheets = [Sheet(table, comparison.options) for table in tables]
+    heights = [sheet.height for sheet in sheets]
+    with drawing(max(sheet.width for sheet in sheets), sum(heights), path) as figure:
+        parts = figure.subfigures(len(tables), 1, squeeze=False, height_ratios=heights)[:, 0]
+        for part, sheet in zip(parts, sheets, strict=True):
+            sheet.draw(part)
+
+
+@contextmanager
+def drawing(width: float, height: float, path: Path) -> Iterator[Figure]:
+    """A figure, in inches, in our style; written to `path` at the end. CompareError without matplotlib, and OSError."""
     os.environ.pop("MPLBACKEND", None)  # a notebook's, inherited, need not exist here, and no window is opened
     try:
         import matplotlib
         from matplotlib.figure import Figure
     except ImportError as error:
         raise CompareError("--plot needs matplotlib, the extra `plot`: pip install matplotlib.") from error
-    tables = [table for table in comparison.tables if any(row.estimate.mean is not None for row in table.rows)]
-    if not tables:
-        raise CompareError("--plot: no run has a final value, so there is nothing to draw.")
     with matplotlib.rc_context(STYLE):
-        sheets = [Sheet(table, comparison.options) for table in tables]
-        heights = [sheet.height for sheet in sheets]
-        figure = Figure(figsize=(max(sheet.width for sheet in sheets), sum(heights)), layout="constrained")
-        parts = figure.subfigures(len(tables), 1, squeeze=False, height_ratios=heights)[:, 0]
-        for part, sheet in zip(parts, sheets, strict=True):
-            sheet.draw(part)
+        figure = Figure(figsize=(width, height), layout="constrained")
+        yield figure
         dateless = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
         figure.savefig(path, dpi=160, metadata=dateless.get(path.suffix.lower()))
 
@@ -71,12 +78,16 @@ class Sheet:
 
     @property
     def width(self) -> float:
-        names = max(len(name) for name in panels.names(self.table, self.options))
-        return 3.6 + 0.085 * min(names, LONGEST) + 4.5 * bool(self.lines) + 3.5 * self.has_differences
+        return 3.6 + 0.085 * max(map(len, self.names)) + 4.5 * bool(self.lines) + 3.5 * self.has_differences
 
     @property
     def height(self) -> float:
-        return max(3.8 if self.lines else 1.8, 1.4 + 0.28 * len(self.table.rows), 2.0 * self.is_crowd * self._deep)
+        return max(3.8 if self.lines else 1.8, 1.4 + 0.28 * len(self.names), 2.0 * self.is_crowd * self._deep)
+
+    @property
+    def names(self) -> list[str]:
+        """The lines of the rows' names."""
+        return "\n".join(panels.names(self.table, self.options)).split("\n")
 
     @property
     def _deep(self) -> int:

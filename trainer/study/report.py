@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from rich.text import Text
 
 from trainer.compare.comparison import compare
 from trainer.compare.options import Options
-from trainer.compare.plot import draw
+from trainer.compare.plot import draw as draw_comparison
 from trainer.errors import CompareError
 from trainer.identity import show
 from trainer.report.files import write_whole
@@ -21,12 +22,13 @@ from trainer.study import store
 from trainer.study.answer import Answer
 from trainer.study.judging import METRIC, Verdict
 from trainer.study.methods import methods
+from trainer.study.picture import draw as draw_effects
 from trainer.study.planning import asks
 from trainer.study.sentences import POINTS, accuracy, alone, beside, limits, over_all, sentences, technique
 
 MARKDOWN = "study.md"
-PICTURES = {"accuracy.png": ("judge", Options(METRIC)), "rates.png": ("choose", Options(tune=("optimizer.lr",)))}
-"""Each picture, the sweep that it shows, and how."""
+SWEEPS = {"accuracy.png": ("judge", Options(METRIC)), "rates.png": ("choose", Options(tune=("optimizer.lr",)))}
+"""Each picture of a sweep, which one it shows, and how."""
 
 SHORT = {"equal within margin": "equal", "limited by images": "undecided", "on these images only": "these images"}
 """Grades that are too long for a table."""
@@ -36,15 +38,27 @@ def write(answer: Answer) -> list[str]:
     """Write everything; returns a sentence for each picture that could not be drawn. Raises OSError."""
     problems = []
     drawn = []
-    for file, (sweep, options) in PICTURES.items():
+    for file, draw in _pictures(answer).items():
         try:
-            draw(compare([answer.directory / sweep], options), answer.directory / file)
+            draw(answer.directory / file)
             drawn.append(file)
         except CompareError as error:
             problems.append(f"{file} was not drawn: {str(error).removeprefix('--plot ')}")
     write_whole(answer.directory / MARKDOWN, markdown(answer, drawn).encode())
     store.write(answer.directory, answer.question, as_data(answer))
     return problems
+
+
+def _pictures(answer: Answer) -> dict[str, Callable[[Path], None]]:
+    """What draws each picture into its file."""
+
+    def of_sweep(sweep: str, options: Options, path: Path) -> None:
+        draw_comparison(compare([answer.directory / sweep], options), path)
+
+    return {
+        "effects.png": partial(draw_effects, answer),
+        **{file: partial(of_sweep, *shown) for file, shown in SWEEPS.items()},
+    }
 
 
 def as_data(answer: Answer) -> dict[str, Any]:
