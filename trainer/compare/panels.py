@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 DECADES = 10  # values that span this factor are drawn on a logarithmic axis
 MOST_TICKS = 9
-LINE = 48  # letters of a name in one line
+LINE = 56  # letters of a name in one line
 MOST_NUMBERS = 5  # on the axis of a narrow panel
 FAINT = "#C8C8C8"
 NOTE = "#555555"
