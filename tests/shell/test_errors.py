@@ -615,6 +615,20 @@ MISTAKES = [
         "not, let the shell write its value: key=$HOME",
     ),
     (
+        "hydra/job_logging=default hydra.job.name=../../x",
+        "hydra.job.name=../../x is not allowed: it must be a plain name, for instance train.",
+    ),
+    (
+        "hydra/job_logging=stdout hydra.job_logging.root.level=DEBUG",
+        "hydra.job_logging: logging names code, and a configuration can't. Choose it by a word of Hydra's, as in "
+        "hydra/job_logging=default.",
+    ),
+    (
+        "-m seed=1,2 hydra/launcher=basic hydra/job_logging=stdout hydra.job_logging.handlers.console.class=os.system",
+        "hydra.job_logging: logging names code, and a configuration can't. Choose it by a word of Hydra's, as in "
+        "hydra/job_logging=default.",
+    ),
+    (
         "hydra.output_subdir=../../x",
         "hydra.output_subdir=../../x is not allowed: it must be null or the name of a folder in the run's directory, for "
         "instance .hydra.",
@@ -772,7 +786,25 @@ RECIPES = {
     ),
     "logging": (
         "# @package _global_\nhydra: {job_logging: {version: 7, root: {}}}",
-        "experiment=logging is not allowed",
+        "hydra.job_logging: logging names code, and a configuration can't. "
+        "Choose it by a word of Hydra's, as in hydra/job_logging=default.",
+    ),
+    "handler": (
+        "# @package _global_\nhydra: {job_logging: {handlers: {x: {class: os.system}}, root: {handlers: [x]}}}",
+        "hydra.job_logging: logging names code, and a configuration can't.",
+    ),
+    "factory": (
+        "# @package _global_\nhydra: {hydra_logging: {handlers: {x: {(): os.getcwd}}, root: {handlers: [x]}}}",
+        "hydra.hydra_logging: logging names code, and a configuration can't.",
+    ),
+    "file": (
+        "# @package _global_\ndefaults: [override /hydra/job_logging: default]\n"
+        "hydra: {job_logging: {handlers: {file: {filename: elsewhere}}}}",
+        "hydra.job_logging: logging names code, and a configuration can't.",
+    ),
+    "environment": (
+        "# @package _global_\nhydra: {job: {env_set: {A=B: x}}}",
+        "hydra.job.env_set: a run's environment is never changed. Set variables in the shell instead.",
     ),
 }
 
@@ -782,11 +814,35 @@ def test_a_recipe_that_can_not_be_used_is_one_sentence(name, elsewhere, capsys):
     text, answer = RECIPES[name]
     (elsewhere / "own" / "experiment").mkdir(parents=True)
     (elsewhere / "own" / "experiment" / f"{name}.yaml").write_bytes(text.encode(errors="surrogateescape"))
-    sweep = ["-m", "seed=1,2"] if name == "code" else []
-    assert cli.run(["-cd", "own", f"experiment={name}", "dataset=synthetic", "epochs=0", *sweep]) == 2
-    out, err = capsys.readouterr()
-    assert (out, err.count("\n")) == ("", 1) and err.startswith(f"train: {answer}")
-    assert [path.name for path in elsewhere.glob("runs/*")] == []
+    ways = [[], ["-m", "seed=1,2"], ["-m", "seed=1,2", "hydra/launcher=basic"]]
+    for sweep in ways[1:2] if name == "code" else ways:  # a single run has no launcher
+        assert cli.run(["-cd", "own", f"experiment={name}", "dataset=synthetic", "epochs=0", *sweep]) == 2
+        out, err = capsys.readouterr()
+        err = err.replace(" hydra/launcher=basic is not", " is not")  # where it is not known which of the two is meant
+        assert (out, err.count("\n")) == ("", 1) and err.startswith(f"train: {answer}")
+        assert [path.name for path in elsewhere.iterdir()] == ["own"]
+
+
+@pytest.mark.parametrize("words", ["hydra/job_logging=mine", "-m hydra/launcher=basic seed=1,2 hydra/job_logging=mine"])
+@pytest.mark.parametrize("where", ["-cd own", "hydra.searchpath=[own]"])
+def test_logging_of_ones_own_is_refused_wherever_it_comes_from(words, where, elsewhere, capsys):
+    (elsewhere / "own/hydra/job_logging").mkdir(parents=True)
+    handler = "handlers: {x: {class: logging.FileHandler, filename: elsewhere}}"
+    (elsewhere / "own/hydra/job_logging/mine.yaml").write_text(f"version: 1\nroot: {{handlers: [x]}}\n{handler}\n")
+    assert cli.run([*words.split(), *where.split(), "dataset=synthetic", "epochs=0"]) == 2
+    assert capsys.readouterr().err.startswith(
+        "train: hydra.job_logging: logging names code, and a configuration can't."
+    )
+    assert [path.name for path in elsewhere.iterdir()] == ["own"]
+
+
+def test_a_cell_that_would_log_in_its_own_way_is_refused(elsewhere, capsys):
+    (elsewhere / "own/experiment").mkdir(parents=True)
+    (elsewhere / "own/experiment/loud.yaml").write_text(RECIPES["handler"][0])
+    words = ["-m", "hydra/launcher=basic", "-cd", "own", "experiment=baseline,loud", "dataset=synthetic", "epochs=0"]
+    assert cli.run(words) == 2
+    assert capsys.readouterr().err.startswith("train: hydra.job_logging: logging names code")
+    assert [path.name for path in elsewhere.iterdir()] == ["own"]
 
 
 @pytest.mark.parametrize("option", ["-cd", "-cp"])

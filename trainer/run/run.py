@@ -24,7 +24,7 @@ from trainer.report.guarded import Guarded, leave, say
 from trainer.report.pipe import Pipe
 from trainer.report.run_info import RunInfo
 from trainer.run import checkpoint
-from trainer.run.directories import alone
+from trainer.run.directories import alone, is_blank
 from trainer.run.resume import resumable
 from trainer.run.run_directory import clear
 from trainer.run.signals import Signals
@@ -85,7 +85,7 @@ def _answered(job: Job, resumed: bool) -> int:
 @contextmanager
 def _nothing_left(directory: Path, resumed: bool) -> Iterator[None]:
     """Take a new run's directory away where the run can't begin, unless others' files are in it."""
-    ours = not resumed and {path.name for path in directory.iterdir()} <= {".hydra"}
+    ours = not resumed and is_blank(directory)
     try:
         yield
     except BaseException:

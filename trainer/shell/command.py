@@ -6,9 +6,7 @@ import argparse
 import copy
 import logging
 import os
-import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from shlex import quote
 
@@ -21,7 +19,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from trainer.errors import ConfigError
 from trainer.report.files import CONFIG, SUMMARY
-from trainer.run.directories import claim, unwritable
+from trainer.run.directories import claim, taken, unwritable
 from trainer.shell.base import use_run
 from trainer.shell.choices import unknown_key
 from trainer.shell.composing import Composer, check_place, experiment_of, fits, restrict_environment
@@ -108,7 +106,7 @@ def _checked(hydra: Hydra, options: argparse.Namespace, overrides: Sequence[Over
     check_recipes(hydra.config_loader, overrides)
     lines = [str(override.input_line) for override in overrides]
     config = hydra.compose_config(options.config_name, lines, RunMode.MULTIRUN, validate_sweep_overrides=False)
-    check_settings(config)
+    check_settings(hydra.config_loader, config)
     configure_log(config.hydra.hydra_logging, config.hydra.verbose)
     if options.multirun or (config.hydra.mode is RunMode.MULTIRUN and not (options.run or options.cfg)):
         check_sweep(hydra, config, overrides)
@@ -137,21 +135,13 @@ def _single(hydra: Hydra, config: DictConfig, overrides: Sequence[Override]) -> 
     from trainer.run.stack_run import Job
 
     wanted = home(config.hydra.run.dir)
-    directory = claim(wanted.parent, experiment.name or wanted.name)
-    config.hydra.mode, config.hydra.run.dir = RunMode.RUN, str(directory)
-    job = Job(experiment, directory, tuple(config.hydra.overrides.task))
-    with hydras_errors(overrides), _nothing_left(directory):
-        done = run_job(lambda _: run_single(job), config, "hydra.run.dir", None, context(hydra.config_loader, config))
-    return int(done.return_value)
-
-
-@contextmanager
-def _nothing_left(directory: Path) -> Iterator[None]:
-    """Take a run's directory away where Hydra fails before the run has begun; what a run raises, Hydra keeps in its answer."""
-    try:
-        yield
-    except BaseException as error:
-        shutil.rmtree(directory, ignore_errors=True)
-        if isinstance(error, OSError):
+    with hydras_errors(overrides), taken(claim, wanted.parent, experiment.name or wanted.name) as directory:
+        config.hydra.mode, config.hydra.run.dir = RunMode.RUN, str(directory)
+        job = Job(experiment, directory, tuple(config.hydra.overrides.task))
+        try:
+            done = run_job(
+                lambda _: run_single(job), config, "hydra.run.dir", None, context(hydra.config_loader, config)
+            )
+        except OSError as error:  # from Hydra's own files; what a run raises, Hydra keeps in its answer
             raise unwritable(directory, error) from error
-        raise
+    return int(done.return_value)

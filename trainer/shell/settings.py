@@ -11,7 +11,7 @@ from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
 
 from trainer.errors import ConfigError
-from trainer.shell.hydra_private import package_of
+from trainer.shell.hydra_private import installed_choice, package_of
 
 
 def misused(o: Override) -> str | None:
@@ -29,18 +29,38 @@ def misused(o: Override) -> str | None:
     return None
 
 
-def check_settings(config: DictConfig) -> None:
+def check_settings(loader: ConfigLoader, config: DictConfig) -> None:
     """ConfigError for settings of a composed configuration that can't be followed."""
     hydra = config.hydra
     if hydra.job.env_copy:
         raise ConfigError("hydra.job.env_copy would write environment variables into outputs: leave it out.")
+    if hydra.job.env_set:
+        raise ConfigError(
+            "hydra.job.env_set: a run's environment is never changed. Set variables in the shell instead."
+        )
     if hydra.job.chdir:
         raise ConfigError("hydra.job.chdir=true: the working directory of a run is never changed. Leave it out.")
     if hydra.callbacks:
         raise ConfigError("hydra.callbacks would run code that a configuration names: leave it out.")
     if not isinstance(hydra.verbose, bool | str) and not OmegaConf.is_list(hydra.verbose):
         raise ConfigError(f"hydra.verbose={hydra.verbose} is not allowed: it must be true, false or names of loggers.")
+    check_logging(loader, config)
     check_places(config)
+
+
+def check_logging(loader: ConfigLoader, config: DictConfig) -> None:
+    """ConfigError for logging that is not exactly a choice of Hydra's or of an installed plugin.
+
+    Logging is configured by names of classes and files: a stranger's could run code, or write anywhere.
+    """
+    for part in ("job_logging", "hydra_logging"):
+        word = str(config.hydra.runtime.choices[f"hydra/{part}"])
+        chosen = installed_choice(loader, f"hydra/{part}", word)
+        if chosen is None or OmegaConf.to_container(config.hydra[part]) != chosen:
+            raise ConfigError(
+                f"hydra.{part}: logging names code, and a configuration can't. "
+                f"Choose it by a word of Hydra's, as in hydra/{part}=default."
+            )
 
 
 def check_working_directory() -> None:
@@ -57,6 +77,10 @@ def check_places(config: DictConfig) -> None:
     for key, place in {"hydra.run.dir": hydra.run.dir, "hydra.sweep.dir": hydra.sweep.dir}.items():
         if not str(place).strip("./"):
             raise ConfigError(f"{key}={place} names no directory: leave it out, or type one, for instance runs/mine.")
+    if not re.fullmatch(r"\w[\w.-]*", str(hydra.job.name), re.ASCII):
+        raise ConfigError(
+            f"hydra.job.name={hydra.job.name} is not allowed: it must be a plain name, for instance train."
+        )
     folder = hydra.output_subdir
     if folder is not None and not re.fullmatch(r"\.?\w[\w-]*", str(folder), re.ASCII):
         raise ConfigError(

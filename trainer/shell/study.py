@@ -14,7 +14,7 @@ from omegaconf import DictConfig
 
 from trainer.errors import ConfigError
 from trainer.experiment import GROUPS, Experiment
-from trainer.run.directories import claim, reuse
+from trainer.run.directories import claim, reuse, taken
 from trainer.schema import hints
 from trainer.shell.choices import unknown_key, unknown_word
 from trainer.shell.composing import Composer, check_place, experiment_of, restrict_environment
@@ -59,7 +59,10 @@ def main(words: Sequence[str], conf: Path) -> int:
             raise ConfigError(f"train study takes key=value words, and {word} is none. See: train study --help")
     check_once(words)
     question, directory, name = question_of([quote_home(word) for word in words], conf)
-    return run(question, _placed(directory, name, question))
+    if name is not None:
+        store.check_same(directory.parent / name, question)
+    with taken(reuse if name else claim, directory.parent, name or directory.name) as place:
+        return run(question, place)
 
 
 def question_of(words: Sequence[str], conf: Path) -> tuple[Question, Path, str | None]:
@@ -74,14 +77,6 @@ def question_of(words: Sequence[str], conf: Path) -> tuple[Question, Path, str |
             return _compose(hydra, words)
     finally:
         GlobalHydra.instance().clear()
-
-
-def _placed(directory: Path, name: str | None, question: Question) -> Path:
-    """The study's directory: a new one, or the one of its name, where it goes on."""
-    if name is None:
-        return claim(directory.parent, directory.name)
-    store.check_same(directory.parent / name, question)
-    return reuse(directory.parent, name)
 
 
 def _compose(hydra: Hydra, words: Sequence[str]) -> tuple[Question, Path, str | None]:
@@ -146,7 +141,7 @@ def _check_common(override: Override) -> None:
 def _config(hydra: Hydra, overrides: Sequence[Override]) -> DictConfig:
     lines = [str(override.input_line) for override in overrides]
     config = hydra.compose_config("config", lines, RunMode.MULTIRUN, validate_sweep_overrides=False)
-    check_settings(config)
+    check_settings(hydra.config_loader, config)
     return config
 
 

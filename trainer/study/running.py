@@ -25,8 +25,8 @@ UNLIMITED = 10_000  # columns of text
 
 
 def run(question: Question, directory: Path) -> int:
-    """Answer the question in `directory`, which is made or goes on; returns the exit code. Raises ConfigError before
-    anything is written where the directory holds something else."""
+    """Answer the question in `directory`, which is made or goes on; returns the exit code. Before anything is written raises
+    ConfigError where the directory holds something else, and Stopped."""
     store.check_same(directory, question)
     screen = Guarded("the console", _console)
     for sentence in opening(question):
@@ -34,6 +34,9 @@ def run(question: Question, directory: Path) -> int:
     try:
         answer = carry_out(question, directory)
     except Stopped as stop:
+        if not (directory / store.STUDY).exists():
+            say(f"{stop.status} before the first run; nothing was written.")
+            raise
         _go_on(screen, directory)
         return STOPPED[stop.status]
     except (RunsFailed, Unwritten) as error:
