@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import shlex
 from pathlib import Path
 
 import pytest
 from compare_runs import momentum, sgd, write_group, write_run
 from rich.console import Console
 
+from trainer.compare.command import main
 from trainer.compare.comparison import compare
 from trainer.compare.options import Options
 from trainer.compare.overall import overall
@@ -122,6 +124,21 @@ def test_a_search_over_rates_offers_the_tuned_table(tmp_path: Path) -> None:
     write_group(root, [0.9, 0.92], optimizer=momentum())
     assert offer in shown(root)
     assert "Each configuration" not in shown(root, tune=("optimizer.lr",))
+
+
+def test_what_is_offered_keeps_what_was_asked(tmp_path: Path) -> None:
+    root = tmp_path / "runs"
+    for lr in (0.1, 0.2):
+        write_group(root, [0.9, 0.91], optimizer=sgd(lr))
+    write_group(root, [0.9, 0.92], optimizer=momentum())
+    asked = ["--metric", "valid/accuracy", "--by", "optimizer", "--baseline", "optimizer=sgd", "--margin", "0.5"]
+    out = shown(root, by=("optimizer",), baseline="optimizer=sgd", margin=0.5, diverged="last")
+    offered = shlex.split(next(line for line in out.splitlines() if "at its best" in line).partition("best: ")[2])
+    assert offered[:3] == ["train", "compare", str(root)]
+    assert offered[3:] == [*asked[2:], "--diverged", "last", "--tune", "optimizer.lr"]
+    assert main(offered[2:]) == 0
+    assert "at its best: train compare" in shown(root, by=("optimizer", "optimizer.lr"))
+    assert "--by optimizer --tune" in shown(root, by=("optimizer", "optimizer.lr"))
 
 
 @pytest.mark.parametrize(

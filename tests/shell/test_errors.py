@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 import cli
 from trainer.errors import ConfigError
 from trainer.shell.main import check_python
+from trainer.shell.options import parse_line
 
 ROOT = Path(__file__).parents[2]
 
@@ -402,7 +404,7 @@ MISTAKES = [
     ),
     (
         "-sc install=csh",
-        "-sc prints the script for tab completion: type train -sc install=bash, zsh or fish. See: train --help",
+        "-sc prints the script for tab completion, also for zsh and fish: type train -sc install=bash. See: train --help",
     ),
     (
         "-m optimizer=sgd,adm",
@@ -479,7 +481,7 @@ MISTAKES = [
     ),
     (
         "resume",
-        "Type: train resume RUN_DIR [epochs=N], with one directory, for instance one below runs/.",
+        "train resume takes one directory, for instance one below runs/: train resume RUN_DIR [epochs=N].",
     ),
     (
         "resume nowhere",
@@ -487,7 +489,7 @@ MISTAKES = [
     ),
     (
         "resume a b",
-        "Type: train resume RUN_DIR [epochs=N], with one directory, for instance one below runs/.",
+        "train resume takes one directory, for instance one below runs/: train resume RUN_DIR [epochs=N].",
     ),
     (
         "resume . seed=3",
@@ -546,13 +548,13 @@ MISTAKES = [
     ),
     (
         "-m experiment=optimizers,clipping",
-        "experiment=optimizers is a sweep itself, and can't be one of several recipes: give each a command of its own, for "
-        "instance train experiment=optimizers.",
+        "experiment=optimizers is a sweep itself, and can't be one of several recipes: give each a command of its own. "
+        "Type: train -m experiment=optimizers",
     ),
     (
-        "-m experiment=baseline,clipping",
-        "experiment=clipping is a sweep itself, and can't be one of several recipes: give each a command of its own, for "
-        "instance train experiment=clipping.",
+        "-m epochs=3 experiment=baseline,clipping 'seed=range(2)'",
+        "experiment=clipping is a sweep itself, and can't be one of several recipes: give each a command of its own. "
+        "Type: train -m epochs=3 experiment=clipping 'seed=range(2)'",
     ),
     (
         "-m seed=1,1",
@@ -599,7 +601,17 @@ MISTAKES = [
     ),
     (
         "hydra.sweeper.params.seed=1",
-        "hydra.sweeper.params.seed=1: that is for recipes, which are files. On the command line type: train -m seed=…",
+        "hydra.sweeper.params.seed=1: that is for recipes, which are files. Type: train -m seed=1",
+    ),
+    (
+        "-m epochs=3 'hydra.sweeper.params.optimizer=sgd,adam' 'model.hidden=[8]'",
+        "hydra.sweeper.params.optimizer=sgd,adam: that is for recipes, which are files. Type: train -m epochs=3 "
+        "optimizer=sgd,adam 'model.hidden=[8]'",
+    ),
+    (
+        "'hydra.sweeper.params={seed: \"1,2\", optimizer: adam}' epochs=3",
+        'hydra.sweeper.params={seed: "1,2", optimizer: adam}: that is for recipes, which are files. Type: train -m seed=1,2 '
+        "optimizer=adam epochs=3",
     ),
     (
         "-m hydra.launcher._target_=foo.bar seed=1,2",
@@ -701,6 +713,15 @@ def test_a_mistake_has_one_sentence(command, answer, elsewhere, capsys):
     out, err = capsys.readouterr()
     assert (out, err) == ("", f"train: {answer}\n")
     assert list(elsewhere.iterdir()) == []
+
+
+@pytest.mark.parametrize("answer", [answer for _, answer in MISTAKES if "ype: train" in answer])
+def test_a_command_that_is_to_be_typed_can_be(answer):
+    """Whole, to the end of the line, and quoted: its grammar is that of the command, and nothing is left to fill in."""
+    for line in re.split(r", or as one list: (?=train)", answer[answer.index("train", answer.index("ype: train")) :]):
+        words = shlex.split(line)
+        assert words[0] == "train" and "…" not in line and not line.endswith(".")
+        parse_line(words[1:])
 
 
 def test_the_table_is_long_enough_and_has_no_doubles():

@@ -8,7 +8,6 @@ import logging
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from shlex import quote
 
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -18,6 +17,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from trainer.errors import ConfigError
+from trainer.printable import command
 from trainer.report.files import CONFIG, SUMMARY
 from trainer.run.directories import claim, taken, unwritable
 from trainer.shell.base import use_run
@@ -60,7 +60,7 @@ def _unwritten(handler: logging.Handler, record: logging.LogRecord) -> None:
 def _hydra(options: argparse.Namespace, conf: Path) -> Hydra:
     main, extra = (_folder(options, key) for key in ("config_path", "config_dir"))
     if options.base is not None:
-        options.config_name = use_run(options.base, main or conf)
+        options.config_name = use_run(options.base, main or conf, options.argv)
     name = f"{options.config_name}.yaml"
     if extra and (extra / name).exists() and ((main or conf) / name).exists():
         raise ConfigError(
@@ -80,9 +80,8 @@ def _folder(options: argparse.Namespace, key: str) -> Path | None:
     if not os.path.isdir(folder):
         raise ConfigError(f"There is no directory {typed} for {option}.")
     if (folder / CONFIG).exists() and (folder / SUMMARY).exists():
-        raise ConfigError(
-            f"{typed} is a run's directory. To train its configuration again type: train {quote(f'from={typed}')}"
-        )
+        again = command(*["-m"] * options.multirun, f"from={typed}", *options.overrides)
+        raise ConfigError(f"{typed} is a run's directory. To train its configuration again type: {again}")
     return folder
 
 
@@ -109,7 +108,7 @@ def _checked(hydra: Hydra, options: argparse.Namespace, overrides: Sequence[Over
     check_settings(hydra.config_loader, config)
     configure_log(config.hydra.hydra_logging, config.hydra.verbose)
     if options.multirun or (config.hydra.mode is RunMode.MULTIRUN and not (options.run or options.cfg)):
-        check_sweep(hydra, config, overrides)
+        check_sweep(hydra, config, overrides, options.argv)
         return config, True
     check_no_sweep(overrides, options.argv)
     for override in overrides:

@@ -12,21 +12,29 @@ from omegaconf import DictConfig, OmegaConf
 
 from trainer.errors import ConfigError
 from trainer.shell.hydra_private import installed_choice, package_of
+from trainer.shell.options import as_sweep, retyped
 
 
-def misused(o: Override) -> str | None:
-    """The sentence for a word of Hydra's that can't be typed, None for all others."""
+def misused(o: Override, argv: Sequence[str]) -> str | None:
+    """The sentence for a word of Hydra's that can't be typed, None for all others. `argv` is the whole command."""
     key, typed = o.key_or_group, str(o.input_line)
     if key.endswith("_target_"):
         return f"{typed}: a configuration can't name code. Choose by a word, as in hydra/launcher=basic."
     if key.startswith("hydra.sweeper.params"):
-        meant = f"{key.removeprefix('hydra.sweeper.params').lstrip('.') or 'seed'}="
-        return f"{typed}: that is for recipes, which are files. On the command line type: train -m {meant}…"
+        return f"{typed}: that is for recipes, which are files. Type: {retyped(as_sweep(argv), typed, *_params(o))}"
     if key == "hydra":
         return f"{typed}: Hydra's settings are set one by one, as in hydra.run.dir=runs/mine."
     if "/" in key and isinstance(o.value(), list | dict):
         return f"{typed}: {key} takes one word."
     return None
+
+
+def _params(o: Override) -> list[str]:
+    """A sweep that was meant for Hydra's sweeper, as words of the command."""
+    key, value = o.key_or_group.removeprefix("hydra.sweeper.params").lstrip("."), o.value()
+    if isinstance(value, dict):
+        return [f"{name}={values}" for name, values in value.items()]
+    return [f"{key or 'seed'}={value if isinstance(value, str) else str(o.input_line).partition('=')[2]}"]
 
 
 def check_settings(loader: ConfigLoader, config: DictConfig) -> None:

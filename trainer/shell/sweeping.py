@@ -38,8 +38,8 @@ from trainer.shell.settings import check_logging, check_subdirectory
 OURS = "hydra_plugins.train_launcher.stack_launcher.StackLauncher"
 
 
-def check_sweep(hydra: Hydra, config: DictConfig, overrides: Sequence[Override]) -> None:
-    """Every cell, composed and checked; the sweeper and the launcher, made on trial."""
+def check_sweep(hydra: Hydra, config: DictConfig, overrides: Sequence[Override], argv: Sequence[str]) -> None:
+    """Every cell, composed and checked; the sweeper and the launcher, made on trial. `argv` is what was typed."""
     check_sweep_grammar(overrides)
     cells = _cells(hydra, config)
     lacking: dict[str, list[list[str]]] = {}
@@ -49,12 +49,12 @@ def check_sweep(hydra: Hydra, config: DictConfig, overrides: Sequence[Override])
             cell = hydra.config_loader.load_sweep_config(config, list(words))
         except Exception as error:
             if is_sweep_of_its_own(error):
-                raise recipe_among_others(words) from error
+                raise recipe_among_others(words, argv) from error
             if (key := unfit_key(error)) is None:
                 raise bad_cell(words, error) from error
             lacking.setdefault(key, []).append(words)
             continue
-        check_recipe(cell, config, words)
+        check_recipe(cell, config, words, argv)
         if cell.hydra.job_logging != config.hydra.job_logging:
             check_logging(hydra.config_loader, cell)
         if not _is_ours(config):
