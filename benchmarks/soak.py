@@ -1,6 +1,6 @@
 """Kill and resume a run and a sweep at random moments (signals, and a terminal that is closed), N times in all, and compare the
 end, bit for bit, with runs that nobody disturbed: `python -m benchmarks.soak 100 [--seed 0]`. Writes
-benchmarks/results/<date>-soak.json."""
+benchmarks/results/<date>-soak.json; a second one of a day gets a number."""
 
 from __future__ import annotations
 
@@ -146,7 +146,8 @@ def main() -> None:
         print(kind, result[kind], flush=True)
     result["minutes"] = round((time.monotonic() - began) / 60, 1)
     RESULTS.mkdir(exist_ok=True)
-    file = RESULTS / f"{date.today()}-soak.json"
+    names = (f"{date.today()}-soak{number}.json" for number in ("", *(f"-{i}" for i in range(2, 100))))
+    file = next(RESULTS / name for name in names if not (RESULTS / name).exists())
     file.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     print(f"{result['minutes']} minutes; {file}")
 

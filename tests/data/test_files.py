@@ -186,7 +186,9 @@ def test_what_is_missing_is_named(tmp_path):
 @pytest.mark.parametrize("path", ["nope", "nope.npz", "nowhere/nope", "emnist-letter"])
 def test_a_path_that_is_not_there_is_said_to_be_so(path, tmp_path):
     folder(tmp_path, keras(), "emnist-letters-{part}-{what}-idx{n}-ubyte")
-    expected = f"dataset.path={tmp_path}/{path}: there is no such file or folder. Type dataset.path=FILE.npz, or a folder "
+    expected = (
+        f"dataset.path={tmp_path}/{path}: there is no such file or folder. Type dataset.path=FILE.npz, or a folder "
+    )
     with pytest.raises(DataError) as caught:
         set_of(str(tmp_path / path)).check_files()
     assert str(caught.value) == f"{expected}with four IDX files."
