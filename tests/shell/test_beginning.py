@@ -15,13 +15,13 @@ from trainer.run.directories import claim, reuse, taken
 from trainer.run.signals import Held, Signals
 
 RUN = (*TINY, "epochs=0")
-MOMENTS = {"its directory is made": ("os.mkdir", "runs/mine"), "hydra writes": ("open", ".hydra/hydra.yaml")}
+MOMENTS = {"its directory is made": ("made", "runs/mine"), "hydra writes": ("open", ".hydra/hydra.yaml")}
 SWEEP_MOMENTS = MOMENTS | {"the sweep is listed": ("open", "multirun.yaml")}
-STUDY_MOMENTS = {"its directory is made": ("os.mkdir", "runs/mine"), "it is locked": ("open", "runs/mine/.lock")}
+STUDY_MOMENTS = {"its directory is made": ("made", "runs/mine"), "it is locked": ("open", "runs/mine/.lock")}
 
 
 def struck(cwd: Path, moment: tuple[str, str], number: int, *words: str) -> tuple[int, str]:
-    """`train words…`, which gets a signal in the moment when Python tells of the event; its exit code and what it said."""
+    """`train words…`, which gets a signal when it has made a directory or opens a file; its exit code and what it said."""
     files = cwd / "out", cwd / "err"
     process = CONTEXT.Process(target=_struck, args=(cwd, moment, number, latest(words), files))
     process.start()
@@ -31,17 +31,20 @@ def struck(cwd: Path, moment: tuple[str, str], number: int, *words: str) -> tupl
 
 
 def _struck(cwd: Path, moment: tuple[str, str], number: int, words: tuple[str, ...], files: tuple[Path, Path]) -> None:
-    event, place = moment
-    left = [1]
+    left, mkdir, leave = [moment], os.mkdir, os._exit
 
-    def hook(name: str, arguments: tuple[object, ...]) -> None:
-        if name == event and left and str(arguments[0]).endswith(place):
+    def strike(event: str, place: object) -> None:
+        if left and event == moment[0] and str(place).endswith(moment[1]):
             left.clear()
             os.kill(os.getpid(), number)
 
-    sys.addaudithook(hook)
-    _exit = os._exit
-    os._exit = lambda code: _exit(77 if left else code)
+    def made(path: object, *mode: int) -> None:
+        mkdir(path, *mode)
+        strike("made", path)
+
+    os.mkdir = made
+    os._exit = lambda code: leave(77 if left else code)
+    sys.addaudithook(lambda event, arguments: strike(event, arguments[0]) if event == "open" else None)
     _train(cwd, words, files, None, (None, None), {})
 
 
@@ -84,7 +87,7 @@ def test_what_was_there_before_stays(tmp_path):
     assert train(tmp_path, *words).end() == 0
     assert struck(tmp_path, SWEEP_MOMENTS["the sweep is listed"], signal.SIGTERM, *words)[0] == 143
     assert summary(tmp_path / "runs/mine/seed=1")["status"] == "completed"
-    assert struck(tmp_path, ("os.mkdir", "runs/mine-2"), signal.SIGTERM, *RUN, "name=mine")[0] == 143
+    assert struck(tmp_path, ("made", "runs/mine-2"), signal.SIGTERM, *RUN, "name=mine")[0] == 143
     assert [path.name for path in (tmp_path / "runs").iterdir()] == ["mine"]
 
 
