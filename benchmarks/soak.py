@@ -1,6 +1,6 @@
 """Kill and resume a run and a sweep at random moments (signals, and a terminal that is closed), N times in all, and compare the
 end, bit for bit, with runs that nobody disturbed: `python -m benchmarks.soak 100 [--seed 0]`. Writes
-benchmarks/results/<date>-soak.json."""
+benchmarks/results/<date>-soak.json; a second one of a day gets a number."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ CODES = {"SIGKILL": {-9}, "SIGTERM": {143, -15}, "SIGINT": {130, -2}, CLOSED: {1
 
 TINY = (
     *("dataset=synthetic", "dataset.samples=300", "dataset.validation=60", "dataset.features=48", "model.hidden=[8]"),
-    *("batch_size=30", "device=cpu", "optimizer=adam", "clip=grad", "dropout=half", "checkpoint.epochs=1"),
+    *("batch_size=30", "device=cpu", "clip=grad", "dropout=half", "checkpoint.epochs=1"),
 )
-RUN = (*TINY, "threads=1", "normalization=batch", "name=run")
+RUN = (*TINY, "threads=1", "optimizer=adam", "normalization=batch", "name=run")
 SWEEP = ("-m", *TINY, "optimizer=adam,nesterov", "seed=range(3)", "name=sweep")
 
 
@@ -138,14 +138,16 @@ def main() -> None:
             left, killed = Path(place) / "left", Path(place) / "killed"
             for directory in (left, killed):
                 directory.mkdir()
-            if Started(left, words).wait()[0] != 0:
-                raise SystemExit(f"The undisturbed {kind} failed.")
+            code, errors = Started(left, words).wait()
+            if code != 0:
+                raise SystemExit(f"The undisturbed {kind} ended with {code}: {errors}")
             met = soak(killed, words, share, draws)
             result[kind] = {"kills": dict(sorted(met.items())), "runs equal bit for bit": compare(left, killed)}
         print(kind, result[kind], flush=True)
     result["minutes"] = round((time.monotonic() - began) / 60, 1)
     RESULTS.mkdir(exist_ok=True)
-    file = RESULTS / f"{date.today()}-soak.json"
+    names = (f"{date.today()}-soak{number}.json" for number in ("", *(f"-{i}" for i in range(2, 100))))
+    file = next(RESULTS / name for name in names if not (RESULTS / name).exists())
     file.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     print(f"{result['minutes']} minutes; {file}")
 

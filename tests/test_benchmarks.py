@@ -13,6 +13,8 @@ import pytest
 from benchmarks.contestants.ours import new_training, weights
 from benchmarks.peers import figures
 from benchmarks.results import RESULTS, Figure, Report
+from benchmarks.soak import RUN, SWEEP
+from benchmarks.started import Started
 from benchmarks.work import Clock, Work
 from trainer.data.datasets import DATASETS
 
@@ -46,6 +48,11 @@ def test_the_common_loss_is_that_of_the_initial_network_by_torch(work):
     logits = training.chunks.steps[0].network.forward(torch.from_numpy(work.floats).expand(2, -1, -1))
     expected = [torch.nn.functional.cross_entropy(row, torch.from_numpy(work.labels)).item() for row in logits]
     assert work.loss(weights(training)) == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("words", [RUN, SWEEP], ids=["run", "sweep"])
+def test_what_the_soak_kills_can_be_trained(words, tmp_path):
+    assert Started(tmp_path, (*words, "epochs=0")).wait() == (0, "")
 
 
 def test_figures_divide_the_right_way_round():

@@ -98,6 +98,11 @@ NONSENSE = [
     ({"dropout": {"name": "half", "rate": 1}}, "dropout.rate=1 is not allowed: it must be a number of at least 0 and below 1."),
     ({"checkpoint": {"every": 1}}, "There is no key 'checkpoint.every'. Known: checkpoint.epochs, checkpoint.seconds."),
     ({"checkpoint": {"epochs": 0}}, "checkpoint.epochs=0 is not allowed: it must be a whole number of at least 1 or null."),
+    ({"checkpoint": 5}, "checkpoint=5 is not a cadence: give checkpoint.epochs=5 or checkpoint.seconds=60."),
+    ({"staleness": {"name": "fixed", "updates": 1001}}, "staleness.updates=1001 is not allowed: it must be a whole number of "
+     "at least 0 and at most 1000."),
+    ({"dataset": {"name": "digits", "validation": 1500}}, "dataset.validation=1500 does not fit: digits has 1,500 training "
+     "images; type dataset.validation= with a number from 0 to 1499."),
 ]  # fmt: skip
 
 
@@ -106,6 +111,15 @@ def test_what_makes_no_sense_is_answered_in_a_sentence(keys, sentence):
     with pytest.raises(ConfigError) as error:
         Experiment(**keys)
     assert str(error.value) == sentence
+
+
+def test_the_longest_delay_is_allowed():
+    assert Experiment(staleness={"name": "fixed", "updates": 1000}).staleness.updates == 1000
+
+
+def test_a_precision_that_the_device_does_not_have_is_refused():
+    with pytest.raises(ConfigError, match="precision=tf32 is a mode of NVIDIA GPUs since Ampere and cpu is none"):
+        Training([Experiment(precision="tf32", device="cpu", dataset="synthetic")], DATA)
 
 
 @pytest.mark.parametrize("name", ["../x", "a/b", "", ".hidden", "x" * 101, "a b", "-x", "a\n"])

@@ -116,3 +116,8 @@ def test_the_technique_it_adds_has_types(extended):
     command = [sys.executable, "-m", "mypy", "--strict", "--follow-imports=skip", *files]
     done = subprocess.run(command, cwd=extended, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
+
+
+def test_the_tests_that_reliability_names_are_there():
+    named = set(re.findall(r"`(test_\w+\.py)`", (ROOT / "docs/reliability.md").read_text()))
+    assert len(named) > 10 and named <= {path.name for path in (ROOT / "tests").rglob("test_*.py")}

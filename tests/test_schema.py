@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from trainer.errors import ConfigError
 from trainer.schema import check, choose, describe, did_you_mean, hints, parse
+from trainer.techniques import numbers
 from trainer.techniques.numbers import Interval
 
 Positive = Annotated[float, Interval(above=0)]
@@ -41,6 +42,26 @@ TAKEN = [
 def test_what_fits_is_taken_and_has_the_right_type(value, hint, expected):
     found = check(value, hint, "key")
     assert found == expected and type(found) is type(expected)
+
+
+ENDS = {
+    "Positive": ([1e-300, 1e300], [0, -1e-300]),
+    "NotNegative": ([0, 1e300], [-1e-300]),
+    "Epsilon": ([1e-30, 1e300], [0.9e-30, 0]),
+    "Fraction": ([0, 0.999999], [-1e-300, 1]),
+    "Share": ([0, 1], [-1e-300, 1.000001]),
+    "PositiveShare": ([1e-300, 1], [0, 1.000001]),
+    "Count": ([0, 10**30], [-1]),
+    "AtLeastOne": ([1, 10**30], [0]),
+    "Seed": ([0, 2**63 - 1], [-1, 2**63]),
+}
+
+
+@pytest.mark.parametrize("name", ENDS)
+def test_the_ends_of_each_interval(name):
+    inside, outside = ENDS[name]
+    interval = getattr(numbers, name).__metadata__[0]
+    assert all(x in interval for x in inside) and not any(x in interval for x in outside)
 
 
 nan, inf = float("nan"), float("inf")

@@ -1,6 +1,8 @@
-"""Text of strangers on a terminal: a run directory, a mirror or a table may hold escape sequences, which must not steer it."""
+"""Text on a terminal: that of strangers without the escape sequences that would steer it, and commands to be copied."""
 
 from __future__ import annotations
+
+import shlex
 
 
 def printable_lines(text: str) -> str:
@@ -11,3 +13,8 @@ def printable_lines(text: str) -> str:
 def printable(value: object) -> str:
     """Text without control characters."""
     return "".join(c if c.isprintable() else "?" for c in str(value))
+
+
+def command(*words: object) -> str:
+    """A command of this program, whole and quoted, to be copied into a shell."""
+    return shlex.join(["train", *map(str, words)])

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import io
+import shlex
+import shutil
 from pathlib import Path
 
 import pytest
 from compare_runs import momentum, sgd, write_group, write_run
 from rich.console import Console
 
+from trainer.compare.command import main
 from trainer.compare.comparison import compare
 from trainer.compare.options import Options
 from trainer.compare.overall import overall
@@ -61,6 +64,44 @@ def test_no_word_for_better_without_a_test(tmp_path: Path) -> None:
     write_group(tmp_path, [0.9], optimizer=sgd())
     write_group(tmp_path, [0.95], optimizer=momentum())
     assert sentence(tmp_path) == "momentum has the best mean: +5.00 points over sgd, not tested."
+
+
+def test_other_seeds_than_the_baselines_test_nothing(tmp_path: Path) -> None:
+    write_group(tmp_path, [0.9, 0.91], optimizer=sgd())
+    for seed in (7, 8):
+        write_run(tmp_path, seed, 0.95, optimizer=momentum())
+    assert sentence(tmp_path) == "momentum has the best mean, with no pairs with sgd to test that."
+
+
+def test_of_many_rows_of_one_word_the_first_are_named(tmp_path: Path) -> None:
+    write_group(tmp_path, [0.9, 0.91, 0.92], optimizer=sgd())
+    for number, word in enumerate(("a", "b", "c", "d", "e", "f")):
+        write_group(tmp_path, [0.89 - number / 1000, 0.93, 0.9], optimizer={"name": word, "lr": 0.1})
+    said = sentence(tmp_path)
+    assert said == "sgd, the baseline, has the best mean; a, b, c, d and 2 more not shown (seeds only)."
+    for path in [p for p in tmp_path.iterdir() if "name: f\n" in (p / "config.yaml").read_text()]:
+        shutil.rmtree(path)
+    assert "; a, b, c, d and 1 more not" in str(sentence(tmp_path))
+    for path in [p for p in tmp_path.iterdir() if "name: e\n" in (p / "config.yaml").read_text()]:
+        shutil.rmtree(path)
+    assert "; a, b, c, d not shown" in str(sentence(tmp_path))
+
+
+def test_rows_that_lost_runs_say_what_became_of_them(tmp_path: Path) -> None:
+    write_group(tmp_path, [0.9, 0.91, 0.92], optimizer=sgd())
+    write_group(tmp_path, [0.85, 0.93], optimizer=momentum())
+    write_run(tmp_path, 2, None, optimizer=momentum(), status="diverged")
+    write_run(tmp_path, 0, 0.5, optimizer=ADAM, status="pruned")
+    assert sentence(tmp_path) == "sgd, the baseline, has the best mean; momentum not shown (seeds only); adam pruned."
+
+
+def test_no_row_has_a_mean(tmp_path: Path) -> None:
+    write_group(tmp_path / "a", [0.1], optimizer=sgd(), status="diverged")
+    write_group(tmp_path / "a", [0.1], optimizer=momentum(), status="diverged")
+    assert sentence(tmp_path / "a") == "No row has a mean."
+    write_group(tmp_path / "b", [0.1], optimizer=sgd(), status="pruned")
+    write_group(tmp_path / "b", [0.1], optimizer=momentum(), status="diverged")
+    assert sentence(tmp_path / "b") == "No row has a mean: where runs were pruned, those left are the best."
 
 
 def test_losses_stand_against_the_baseline(tmp_path: Path) -> None:
@@ -122,6 +163,21 @@ def test_a_search_over_rates_offers_the_tuned_table(tmp_path: Path) -> None:
     write_group(root, [0.9, 0.92], optimizer=momentum())
     assert offer in shown(root)
     assert "Each configuration" not in shown(root, tune=("optimizer.lr",))
+
+
+def test_what_is_offered_keeps_what_was_asked(tmp_path: Path) -> None:
+    root = tmp_path / "runs"
+    for lr in (0.1, 0.2):
+        write_group(root, [0.9, 0.91], optimizer=sgd(lr))
+    write_group(root, [0.9, 0.92], optimizer=momentum())
+    asked = ["--metric", "valid/accuracy", "--by", "optimizer", "--baseline", "optimizer=sgd", "--margin", "0.5"]
+    out = shown(root, by=("optimizer",), baseline="optimizer=sgd", margin=0.5, diverged="last")
+    offered = shlex.split(next(line for line in out.splitlines() if "at its best" in line).partition("best: ")[2])
+    assert offered[:3] == ["train", "compare", str(root)]
+    assert offered[3:] == [*asked[2:], "--diverged", "last", "--tune", "optimizer.lr"]
+    assert main(offered[2:]) == 0
+    assert "at its best: train compare" in shown(root, by=("optimizer", "optimizer.lr"))
+    assert "--by optimizer --tune" in shown(root, by=("optimizer", "optimizer.lr"))
 
 
 @pytest.mark.parametrize(

@@ -183,6 +183,17 @@ def test_what_is_missing_is_named(tmp_path):
         set_of(str(tmp_path / "text.npz")).check_files()
 
 
+@pytest.mark.parametrize("path", ["nope", "nope.npz", "nowhere/nope", "emnist-letter"])
+def test_a_path_that_is_not_there_is_said_to_be_so(path, tmp_path):
+    folder(tmp_path, keras(), "emnist-letters-{part}-{what}-idx{n}-ubyte")
+    expected = (
+        f"dataset.path={tmp_path}/{path}: there is no such file or folder. Type dataset.path=FILE.npz, or a folder "
+    )
+    with pytest.raises(DataError) as caught:
+        set_of(str(tmp_path / path)).check_files()
+    assert str(caught.value) == f"{expected}with four IDX files."
+
+
 @pytest.mark.parametrize("cut", [0, 3, 9, 30, -1])
 def test_a_damaged_idx_file_is_named(cut, tmp_path):
     folder(tmp_path, keras())
@@ -210,7 +221,7 @@ def test_the_command_trains_on_them_alone_and_in_a_sweep_and_elsewhere(tmp_path)
     assert summary(tmp_path / "runs/run")["parameters"] == 36 * 4 + 5 * 4
     (tmp_path / "own.npz").rename(tmp_path / "moved.npz")
     lost = train(tmp_path, "resume", "runs/run", "epochs=2")
-    assert lost.end() == 2 and f"dataset.path={path} is no .npz file" in lost.err
+    assert lost.end() == 2 and f"dataset.path={path}: there is no such file" in lost.err
     assert load_model(tmp_path / "runs/run")(torch.zeros(1, 5, 7)).shape == (1, 4)
     from trainer.run.run import resume
     from trainer.sweep.sweep import resume_sweep

@@ -107,6 +107,12 @@ def test_a_batch_larger_than_the_training_set_is_the_training_set():
     assert_equal(large, [whole])
 
 
+def test_the_whole_set_is_taken_in_its_order_and_a_batch_as_large_is_drawn():
+    whole, drawn = (Training([experiment(batch_size=size)], ODD).chunks.batches[0](0).indices for size in ("full", 94))
+    assert whole is None and drawn is not None
+    assert sorted(drawn.tolist()) == list(range(94)) != drawn.tolist()
+
+
 @pytest.mark.parametrize("clip", GROUPS["clip"])
 def test_a_run_that_breaks_leaves_the_other_parts_alone(clip, monkeypatch):
     """Chunks of one run share the memory of their gradients, and a clip spreads a NaN over a whole row of it."""

@@ -48,7 +48,7 @@ def test_a_full_disk_ends_a_run_and_its_checkpoint_is_whole(small_disk, tmp_path
     assert re.search(
         r"^train: crashed: a file in runs/run can't be written: No space left on device\. ", full.err, re.M
     )
-    assert "What was saved before is whole; train resume runs/run goes on from it." in full.err
+    assert "What was saved before is whole. To go on from it type: train resume runs/run\n" in full.err
     assert "Traceback" not in full.err
     state = checkpoint.load(tmp_path / "runs/run").state
     assert 0 < state.step and not list((tmp_path / "runs/run").glob(".*.partial"))

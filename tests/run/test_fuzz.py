@@ -1,6 +1,6 @@
 """Run directories, mutated at random, for compare and resume: an answer in sentences, never a traceback, never a hang.
 
-`python -m pytest tests/run/test_fuzz.py --hypothesis-seed=N` with FUZZ=2000 in the environment tries more, and others."""
+`python -m pytest tests/run/test_fuzz.py --hypothesis-seed=N` with TRAIN_FUZZ=2000 in the environment tries more, and others."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from trainer.run.export import load_model
 from trainer.run.run import resume
 from trainer.sweep.sweep import resume_sweep
 
-EXAMPLES = int(os.environ.get("FUZZ", "40"))
+EXAMPLES = int(os.environ.get("TRAIN_FUZZ", "40"))
 FILES = ("config.yaml", "summary.json", "metrics.jsonl", "checkpoint.pt", "model.pt", "hits.npz")
 HUGE = 10**400
 
@@ -129,7 +129,7 @@ def quietly(action: Callable[[], int]) -> tuple[int, str]:
     return code, said.getvalue()
 
 
-@settings(max_examples=EXAMPLES, derandomize="FUZZ" not in os.environ)
+@settings(max_examples=EXAMPLES, derandomize="TRAIN_FUZZ" not in os.environ)
 @given(data=st.data())
 def test_mutated_runs_are_compared_and_resumed_or_refused(template, data):
     with tempfile.TemporaryDirectory() as place:
@@ -147,7 +147,7 @@ def test_mutated_runs_are_compared_and_resumed_or_refused(template, data):
             checkpoint.load(runs / "run")
 
 
-@settings(max_examples=EXAMPLES // 2, derandomize="FUZZ" not in os.environ)
+@settings(max_examples=EXAMPLES // 2, derandomize="TRAIN_FUZZ" not in os.environ)
 @given(data=st.data())
 def test_mutated_sweeps_are_compared_and_resumed_or_refused(template, data):
     """No worker is started: all runs of the list are there already, or the list is refused."""

@@ -260,7 +260,11 @@ def test_the_command_goes_on_with_more_epochs(tmp_path):
     """Completed says so; a longer cosine says what it does; a live run and a second resume are refused."""
     train(tmp_path, *TINY, "epochs=2", "name=a", "decay=cosine")
     done = train(tmp_path, "resume", "runs/a")
-    assert (done.end(), done.out, done.err) == (0, "runs/a is complete; to train on, add epochs=N.\n", "")
+    assert (done.end(), done.out, done.err) == (
+        0,
+        "runs/a is complete. To train longer type: train resume runs/a epochs=4\n",
+        "",
+    )
     less = train(tmp_path, "resume", "runs/a", "epochs=1")
     assert less.end() == 2 and "epochs=1 is less than the 2 epochs that runs/a has behind it" in less.err
     assert summary(tmp_path / "runs/a")["status"] == "completed"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 import cli
 from trainer.errors import ConfigError
 from trainer.shell.main import check_python
+from trainer.shell.options import parse_line
 
 ROOT = Path(__file__).parents[2]
 
@@ -402,7 +404,7 @@ MISTAKES = [
     ),
     (
         "-sc install=csh",
-        "-sc prints the script for tab completion: type train -sc install=bash, zsh or fish. See: train --help",
+        "-sc prints the script for tab completion, also for zsh and fish: type train -sc install=bash. See: train --help",
     ),
     (
         "-m optimizer=sgd,adm",
@@ -479,7 +481,7 @@ MISTAKES = [
     ),
     (
         "resume",
-        "Type: train resume RUN_DIR [epochs=N], with one directory, for instance one below runs/.",
+        "train resume takes one directory, for instance one below runs/: train resume RUN_DIR [epochs=N].",
     ),
     (
         "resume nowhere",
@@ -487,7 +489,7 @@ MISTAKES = [
     ),
     (
         "resume a b",
-        "Type: train resume RUN_DIR [epochs=N], with one directory, for instance one below runs/.",
+        "train resume takes one directory, for instance one below runs/: train resume RUN_DIR [epochs=N].",
     ),
     (
         "resume . seed=3",
@@ -546,13 +548,13 @@ MISTAKES = [
     ),
     (
         "-m experiment=optimizers,clipping",
-        "experiment=optimizers is a sweep itself, and can't be one of several recipes: give each a command of its own, for "
-        "instance train experiment=optimizers.",
+        "experiment=optimizers is a sweep itself, and can't be one of several recipes: give each a command of its own. "
+        "Type: train -m experiment=optimizers",
     ),
     (
-        "-m experiment=baseline,clipping",
-        "experiment=clipping is a sweep itself, and can't be one of several recipes: give each a command of its own, for "
-        "instance train experiment=clipping.",
+        "-m epochs=3 experiment=baseline,clipping 'seed=range(2)'",
+        "experiment=clipping is a sweep itself, and can't be one of several recipes: give each a command of its own. "
+        "Type: train -m epochs=3 experiment=clipping 'seed=range(2)'",
     ),
     (
         "-m seed=1,1",
@@ -599,7 +601,17 @@ MISTAKES = [
     ),
     (
         "hydra.sweeper.params.seed=1",
-        "hydra.sweeper.params.seed=1: that is for recipes, which are files. On the command line type: train -m seed=…",
+        "hydra.sweeper.params.seed=1: that is for recipes, which are files. Type: train -m seed=1",
+    ),
+    (
+        "-m epochs=3 'hydra.sweeper.params.optimizer=sgd,adam' 'model.hidden=[8]'",
+        "hydra.sweeper.params.optimizer=sgd,adam: that is for recipes, which are files. Type: train -m epochs=3 "
+        "optimizer=sgd,adam 'model.hidden=[8]'",
+    ),
+    (
+        "'hydra.sweeper.params={seed: \"1,2\", optimizer: adam}' epochs=3",
+        'hydra.sweeper.params={seed: "1,2", optimizer: adam}: that is for recipes, which are files. Type: train -m seed=1,2 '
+        "optimizer=adam epochs=3",
     ),
     (
         "-m hydra.launcher._target_=foo.bar seed=1,2",
@@ -613,6 +625,20 @@ MISTAKES = [
         "'hydra.output_subdir=${oc.env:HOME}'",
         "${oc.env:HOME} is not read: outputs keep the configuration, and environment variables may be secret. If this one is "
         "not, let the shell write its value: key=$HOME",
+    ),
+    (
+        "hydra/job_logging=default hydra.job.name=../../x",
+        "hydra.job.name=../../x is not allowed: it must be a plain name, for instance train.",
+    ),
+    (
+        "hydra/job_logging=stdout hydra.job_logging.root.level=DEBUG",
+        "hydra.job_logging: logging names code, and a configuration can't. Choose it by a word of Hydra's, as in "
+        "hydra/job_logging=default.",
+    ),
+    (
+        "-m seed=1,2 hydra/launcher=basic hydra/job_logging=stdout hydra.job_logging.handlers.console.class=os.system",
+        "hydra.job_logging: logging names code, and a configuration can't. Choose it by a word of Hydra's, as in "
+        "hydra/job_logging=default.",
     ),
     (
         "hydra.output_subdir=../../x",
@@ -687,6 +713,15 @@ def test_a_mistake_has_one_sentence(command, answer, elsewhere, capsys):
     out, err = capsys.readouterr()
     assert (out, err) == ("", f"train: {answer}\n")
     assert list(elsewhere.iterdir()) == []
+
+
+@pytest.mark.parametrize("answer", [answer for _, answer in MISTAKES if "ype: train" in answer])
+def test_a_command_that_is_to_be_typed_can_be(answer):
+    """Whole, to the end of the line, and quoted: its grammar is that of the command, and nothing is left to fill in."""
+    for line in re.split(r", or as one list: (?=train)", answer[answer.index("train", answer.index("ype: train")) :]):
+        words = shlex.split(line)
+        assert words[0] == "train" and "…" not in line and not line.endswith(".")
+        parse_line(words[1:])
 
 
 def test_the_table_is_long_enough_and_has_no_doubles():
@@ -772,7 +807,25 @@ RECIPES = {
     ),
     "logging": (
         "# @package _global_\nhydra: {job_logging: {version: 7, root: {}}}",
-        "experiment=logging is not allowed",
+        "hydra.job_logging: logging names code, and a configuration can't. "
+        "Choose it by a word of Hydra's, as in hydra/job_logging=default.",
+    ),
+    "handler": (
+        "# @package _global_\nhydra: {job_logging: {handlers: {x: {class: os.system}}, root: {handlers: [x]}}}",
+        "hydra.job_logging: logging names code, and a configuration can't.",
+    ),
+    "factory": (
+        "# @package _global_\nhydra: {hydra_logging: {handlers: {x: {(): os.getcwd}}, root: {handlers: [x]}}}",
+        "hydra.hydra_logging: logging names code, and a configuration can't.",
+    ),
+    "file": (
+        "# @package _global_\ndefaults: [override /hydra/job_logging: default]\n"
+        "hydra: {job_logging: {handlers: {file: {filename: elsewhere}}}}",
+        "hydra.job_logging: logging names code, and a configuration can't.",
+    ),
+    "environment": (
+        "# @package _global_\nhydra: {job: {env_set: {A=B: x}}}",
+        "hydra.job.env_set: a run's environment is never changed. Set variables in the shell instead.",
     ),
 }
 
@@ -782,11 +835,35 @@ def test_a_recipe_that_can_not_be_used_is_one_sentence(name, elsewhere, capsys):
     text, answer = RECIPES[name]
     (elsewhere / "own" / "experiment").mkdir(parents=True)
     (elsewhere / "own" / "experiment" / f"{name}.yaml").write_bytes(text.encode(errors="surrogateescape"))
-    sweep = ["-m", "seed=1,2"] if name == "code" else []
-    assert cli.run(["-cd", "own", f"experiment={name}", "dataset=synthetic", "epochs=0", *sweep]) == 2
-    out, err = capsys.readouterr()
-    assert (out, err.count("\n")) == ("", 1) and err.startswith(f"train: {answer}")
-    assert [path.name for path in elsewhere.glob("runs/*")] == []
+    ways = [[], ["-m", "seed=1,2"], ["-m", "seed=1,2", "hydra/launcher=basic"]]
+    for sweep in ways[1:2] if name == "code" else ways:  # a single run has no launcher
+        assert cli.run(["-cd", "own", f"experiment={name}", "dataset=synthetic", "epochs=0", *sweep]) == 2
+        out, err = capsys.readouterr()
+        err = err.replace(" hydra/launcher=basic is not", " is not")  # where it is not known which of the two is meant
+        assert (out, err.count("\n")) == ("", 1) and err.startswith(f"train: {answer}")
+        assert [path.name for path in elsewhere.iterdir()] == ["own"]
+
+
+@pytest.mark.parametrize("words", ["hydra/job_logging=mine", "-m hydra/launcher=basic seed=1,2 hydra/job_logging=mine"])
+@pytest.mark.parametrize("where", ["-cd own", "hydra.searchpath=[own]"])
+def test_logging_of_ones_own_is_refused_wherever_it_comes_from(words, where, elsewhere, capsys):
+    (elsewhere / "own/hydra/job_logging").mkdir(parents=True)
+    handler = "handlers: {x: {class: logging.FileHandler, filename: elsewhere}}"
+    (elsewhere / "own/hydra/job_logging/mine.yaml").write_text(f"version: 1\nroot: {{handlers: [x]}}\n{handler}\n")
+    assert cli.run([*words.split(), *where.split(), "dataset=synthetic", "epochs=0"]) == 2
+    assert capsys.readouterr().err.startswith(
+        "train: hydra.job_logging: logging names code, and a configuration can't."
+    )
+    assert [path.name for path in elsewhere.iterdir()] == ["own"]
+
+
+def test_a_cell_that_would_log_in_its_own_way_is_refused(elsewhere, capsys):
+    (elsewhere / "own/experiment").mkdir(parents=True)
+    (elsewhere / "own/experiment/loud.yaml").write_text(RECIPES["handler"][0])
+    words = ["-m", "hydra/launcher=basic", "-cd", "own", "experiment=baseline,loud", "dataset=synthetic", "epochs=0"]
+    assert cli.run(words) == 2
+    assert capsys.readouterr().err.startswith("train: hydra.job_logging: logging names code")
+    assert [path.name for path in elsewhere.iterdir()] == ["own"]
 
 
 @pytest.mark.parametrize("option", ["-cd", "-cp"])

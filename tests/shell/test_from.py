@@ -118,8 +118,10 @@ def test_a_strangers_configuration_is_answered(text, answer, capsys):
 
 def test_a_sweep_is_no_run(capsys):
     write(CELL)
-    assert cli.run(["from=runs/first"]) == 2
-    expected = f"it has no config.yaml. It is a sweep: choose one of its runs, for instance {CELL}.\n"
+    assert cli.run(["epochs=3", "from=runs/first"]) == 2
+    expected = (
+        f"from=runs/first is no run's directory, but holds runs: choose one of them. Type: train epochs=3 from={CELL}\n"
+    )
     assert capsys.readouterr().err.endswith(expected)
 
 

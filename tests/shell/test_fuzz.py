@@ -23,7 +23,8 @@ HYDRAS = [
     "hydra.run.dir", "hydra.sweep.dir", "hydra.sweep.subdir", "hydra.output_subdir", "hydra.verbose", "hydra.mode", "hydra",
     "hydra.launcher.workers", "hydra.launcher.prune", "hydra.launcher._target_", "hydra.sweeper.params", "hydra.searchpath",
     "hydra.sweeper.params.seed", "hydra.sweeper.max_batch_size", "hydra.callbacks", "hydra.job.name", "hydra.job.chdir",
-    "hydra.job_logging", "hydra.job.env_copy", "hydra/launcher", "hydra/sweeper", "hydra/output", "hydra/job_logging",
+    "hydra.job_logging", "hydra.job_logging.root.level", "hydra/hydra_logging", "hydra.job.env_copy", "hydra.job.env_set",
+    "hydra/launcher", "hydra/sweeper", "hydra/output", "hydra/job_logging",
 ]  # fmt: skip
 VALUES = [
     "1", "0", "-1", "1e3", "0.1", "nan", "inf", "true", "null", "none", "", "x", "2024", "[]", "[1,2]", "[", "{a:1}", "{", "a,b",

@@ -109,3 +109,23 @@ def test_a_cell_has_the_name_that_hydra_gives_it():
     loader = composing.loader()
     cell = loader.load_sweep_config(compose(loader), ["seed=3", "epochs=2"])
     assert cell.hydra.job.override_dirname == "epochs=2,seed=3"
+
+
+def test_an_installed_choice_is_told_from_a_users(tmp_path):
+    """`ConfigLoaderImpl.repository`, which says who provides a choice: logging must not be the user's own. If it has gone, allow
+    only the words in hydra/conf/hydra/job_logging."""
+    for folder in ("job_logging", "hydra_logging"):
+        (tmp_path / "hydra" / folder).mkdir(parents=True)
+        (tmp_path / "hydra" / folder / "mine.yaml").write_text("version: 1\n")
+    loader = Composer(hydra_private.search_path(CONF, tmp_path))
+    assert hydra_private.installed_choice(loader, "hydra/job_logging", "none") == {
+        "version": 1,
+        "root": None,
+        "disable_existing_loggers": False,
+    }
+    assert hydra_private.installed_choice(loader, "hydra/job_logging", "mine") is None
+    assert hydra_private.installed_choice(loader, "hydra/job_logging", "nothing") is None
+    assert (
+        hydra_private.installed_choice(Composer(hydra_private.search_path(tmp_path, None)), "hydra/job_logging", "mine")
+        is None
+    )

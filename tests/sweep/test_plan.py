@@ -23,7 +23,7 @@ from trainer.experiment import Experiment, structure
 from trainer.records import Record
 from trainer.sweep.cells import Cell
 from trainer.sweep.devices import WorkerSlot, find_slots
-from trainer.sweep.plan import SPLITS, Piece, limit, parameters, plan, run_bytes
+from trainer.sweep.plan import SPLITS, Piece, Stack, limit, parameters, plan, run_bytes, samples
 from trainer.sweep.prune import halving
 from trainer.sweep.results import Results, as_csv, table
 
@@ -96,6 +96,41 @@ def test_the_estimate_counts_every_parameter_and_is_no_less_than_the_state(group
     training = Training([e], tiny())
     assert parameters(e) == training.layout.count()
     assert run_bytes(e) > 2 * state_bytes(training.state)
+
+
+def test_the_estimate_in_numbers() -> None:
+    """By hand, for 50-37-10 with two slots and three gradients that wait."""
+    sizes = {"features": 50, "samples": 5000, "validation": 1000}
+    keys = {"optimizer": "adam", "staleness": {"name": "fixed", "updates": 2}, "model": {"name": "mlp", "hidden": [37]}}
+    weights, rows = 51 * 37 + 38 * 10, 3 + 3 * (1 + 2 + 3)
+    widths = (50 + 2 * 37) + (37 + 2 * 37) + (37 + 2 * 10) + 50  # into and out of each layer, and the images
+    for batch, images in ((29, 512), (600, 600), (9999, 4000), ("full", 4000)):
+        e = Experiment(dataset={"name": "synthetic", **sizes}, batch_size=batch, **keys)
+        assert run_bytes(e) == 4 * (rows * weights + images * widths) + 8 * 4000
+
+
+def test_images_are_those_that_are_trained_on() -> None:
+    def asked(**keys: int | None) -> int:
+        return samples(Experiment(dataset={"name": "synthetic", "samples": 100, **keys}))
+
+    assert [asked(validation=40), asked(validation=40, limit=7), asked(validation=99)] == [60, 7, 1]
+    assert parameters(Experiment()) == 785 * 128 + 129 * 10 and samples(Experiment()) == 55_000
+
+
+def test_costs_compare_what_is_to_be_done() -> None:
+    def cost(cells: int, **keys: object) -> float:
+        return Stack(tuple(Piece(i, Experiment(**keys)) for i in range(cells))).cost
+
+    assert cost(2, epochs=3) == 2 * 3 * 55_000 * 101_770
+    assert Stack((Piece(0, Experiment(), 0),)).resumed and not Stack((Piece(0, Experiment()),)).resumed
+
+
+def test_a_stack_never_mixes_data_sets_or_steps() -> None:
+    e = Experiment(dataset=SYNTHETIC)
+    todo = [
+        Piece(i, e, step, name) for i, (step, name) in enumerate([(None, None), (3, "a"), (3, "b"), (4, "a"), (3, "a")])
+    ]
+    assert sorted([p.cell for p in s.pieces] for s in plan(todo, cpus(4))) == [[0], [1, 4], [2], [3]]
 
 
 def state_bytes(state: State) -> int:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 
 from trainer.compare.clocks import FEWEST, is_clocked
 from trainer.compare.comparison import Comparison, Table
 from trainer.compare.fairness import RATE
 from trainer.compare.groups import group_runs, varying
-from trainer.compare.options import LAST, Options
+from trainer.compare.options import APART, LAST, Options
 from trainer.compare.scales import Scale, scale_of
+from trainer.printable import command
 
 
 def notes(table: Table, options: Options) -> Iterator[str]:
@@ -89,8 +89,22 @@ def next_step(comparison: Comparison) -> Iterator[str]:
     """After a search over rates: each configuration at its best one."""
     if comparison.options.tune or not any(_searched_rates(table) for table in comparison.tables):
         return
-    roots = " ".join(shlex.quote(str(root)) for root in comparison.roots)
-    yield f"Rates were searched. Each configuration at its best: train compare {roots} --tune {RATE}"
+    line = command("compare", *comparison.roots, *_kept(comparison.options), "--tune", RATE)
+    yield f"Rates were searched. Each configuration at its best: {line}"
+
+
+def _kept(options: Options) -> Iterator[str]:
+    """What was asked for beside the rates, as it is typed."""
+    if options.metric != Options.metric:
+        yield from ("--metric", options.metric)
+    if by := [key for key in options.by or () if key != RATE]:
+        yield from ("--by", ",".join(by))
+    if options.baseline and RATE not in options.baseline:
+        yield from ("--baseline", options.baseline)
+    if options.margin:
+        yield from ("--margin", f"{options.margin:g}")
+    if options.diverged != APART:
+        yield from ("--diverged", options.diverged)
 
 
 def _searched_rates(table: Table) -> bool:

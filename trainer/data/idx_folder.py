@@ -23,6 +23,11 @@ class IdxFolder:
         self.path = path
         self.folder, self.prefix = (path, "") if path.is_dir() else (path.parent, f"{path.name}-")
         self.files = {(part, what): self._find(part, what) for part in PARTS for what in ("images", "labels")}
+        if self.prefix and not any(self.files.values()):
+            raise DataError(
+                f"dataset.path={path}: there is no such file or folder. "
+                "Type dataset.path=FILE.npz, or a folder with four IDX files."
+            )
         missing = [
             key for key, found in self.files.items() if found is None and (key[0] == "train" or self._half(key[0]))
         ]

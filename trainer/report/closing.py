@@ -10,7 +10,7 @@ from typing import Any
 from rich.text import Text
 
 from trainer.experiment import Experiment
-from trainer.printable import printable, printable_lines
+from trainer.printable import command, printable, printable_lines
 from trainer.records import Status
 from trainer.techniques.clipping import GradientClip
 
@@ -28,8 +28,8 @@ def closing(summary: dict[str, Any], directory: Path, experiment: Experiment) ->
     if (summary.get("clipped_fraction") or 0) > 0.5:
         yield Text(cure_of_clipping(summary["clipped_fraction"], experiment), style="yellow")
     yield Text(f"Saved to {directory}")
-    for command, purpose in next_commands(summary["status"], directory, experiment):
-        yield Text(f"  {command}", style="bold").append(f"  # {purpose}", style="not bold dim")
+    for line, purpose in next_commands(summary["status"], directory, experiment):
+        yield Text(f"  {line}", style="bold").append(f"  # {purpose}", style="not bold dim")
 
 
 def result(summary: dict[str, Any]) -> str:
@@ -70,10 +70,14 @@ def threshold_key(experiment: Experiment) -> str | None:
 
 def next_commands(status: str, directory: Path, experiment: Experiment) -> Iterator[tuple[str, str]]:
     """What to type next, and what for."""
-    path, parent = shlex.quote(str(directory)), shlex.quote(str(directory.parent))
     if status in (Status.INTERRUPTED, Status.TERMINATED, Status.FAILED):
-        yield f"train resume {path}", "go on where it stopped"
-    yield f"tensorboard --logdir {path}", "curves"
+        yield command("resume", directory), "go on where it stopped"
+    yield f"tensorboard --logdir {shlex.quote(str(directory))}", "curves"
     if status == Status.COMPLETED:
-        yield f"train compare {parent}", "compare with your other runs"
-        yield f"train resume {path} epochs={2 * experiment.epochs or 10}", "train longer"
+        yield command("compare", directory.parent), "compare with your other runs"
+        yield train_longer(directory, experiment), "train longer"
+
+
+def train_longer(directory: Path, experiment: Experiment) -> str:
+    """The command that trains a complete run for twice its epochs."""
+    return command("resume", directory, f"epochs={2 * experiment.epochs or 10}")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import os
 import re
+import shutil
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +16,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from trainer.errors import ConfigError
+from trainer.run.signals import Held
 
 LONGEST = 100
 """Characters that one component of a path may have."""
@@ -53,6 +56,29 @@ def reuse(root: Path, name: str) -> Path:
     except OSError as error:
         raise unwritable(directory, error) from error
     return directory
+
+
+@contextmanager
+def taken(place: Callable[[Path, str], Path], root: Path, name: str) -> Iterator[Path]:
+    """The directory that `place` (`claim` or `reuse`) gives. Where an error or a signal ends the block before anything has
+    begun there, it goes away again, unless it was there before."""
+    directories: list[Path] = []
+    earlier = root / name if os.path.exists(root / name) else None
+    try:
+        with Held():  # no signal between the directory and its name
+            directories.append(place(root, name))
+        yield directories[0]
+    except BaseException:
+        for directory in directories:
+            if directory != earlier and is_blank(directory):
+                shutil.rmtree(directory, ignore_errors=True)
+        raise
+
+
+def is_blank(directory: Path) -> bool:
+    """Whether nothing has begun in a directory: it has no files, or those alone that Hydra writes before."""
+    files = [path for path in directory.rglob("*") if path.is_file() and path.stat().st_size]
+    return all(path.parent.name == ".hydra" or path.name == "multirun.yaml" for path in files)
 
 
 def check_component(name: str) -> None:

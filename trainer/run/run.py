@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import shutil
 import sys
 import traceback
@@ -16,15 +15,18 @@ from trainer.data.loading import load
 from trainer.data.tensors import on_device
 from trainer.engine.devices import resolve
 from trainer.errors import STOPPED, ConfigError, DataError, ExitCode, Stopped
-from trainer.printable import printable
+from trainer.experiment import Experiment
+from trainer.printable import command, printable
 from trainer.records import Record, Status
+from trainer.report.closing import train_longer
 from trainer.report.console import RunView
-from trainer.report.files import SUMMARY
+from trainer.report.files import CONFIG, SUMMARY
 from trainer.report.guarded import Guarded, leave, say
 from trainer.report.pipe import Pipe
+from trainer.report.reading import read_config
 from trainer.report.run_info import RunInfo
 from trainer.run import checkpoint
-from trainer.run.directories import alone
+from trainer.run.directories import alone, is_blank
 from trainer.run.resume import resumable
 from trainer.run.run_directory import clear
 from trainer.run.signals import Signals
@@ -48,7 +50,7 @@ def resume(directory: Path, settings: Mapping[str, Any]) -> int:
     """
     try:
         if resumable(directory, settings) is None:
-            print(printable(f"{directory} is complete; to train on, add epochs=N."))
+            print(printable(f"{directory} is complete. To train longer type: {_longer(directory)}"))
             return 0
         with alone(directory):
             found = resumable(directory, settings)  # again: another process may have been at it until now
@@ -58,6 +60,10 @@ def resume(directory: Path, settings: Mapping[str, Any]) -> int:
     except ConfigError as error:
         say(str(error))
         return ExitCode.WRONG
+
+
+def _longer(directory: Path) -> str:
+    return train_longer(directory, Experiment.from_dict(read_config(directory / CONFIG)))
 
 
 def _answered(job: Job, resumed: bool) -> int:
@@ -85,7 +91,7 @@ def _answered(job: Job, resumed: bool) -> int:
 @contextmanager
 def _nothing_left(directory: Path, resumed: bool) -> Iterator[None]:
     """Take a new run's directory away where the run can't begin, unless others' files are in it."""
-    ours = not resumed and {path.name for path in directory.iterdir()} <= {".hydra"}
+    ours = not resumed and is_blank(directory)
     try:
         yield
     except BaseException:
@@ -167,7 +173,7 @@ def _crashed(run: StackRun, error: Exception) -> int:
         what = f"crashed: a file in {directory} can't be written: {error.strerror or error}. "
     else:
         what = f"crashed: {error}. The traceback is in {directory}/train.log. "
-    say(f"{what}What was saved before is whole; train resume {shlex.quote(str(directory))} goes on from it.")
+    say(f"{what}What was saved before is whole. To go on from it type: {command('resume', directory)}")
     try:
         run.crash(error)
     except OSError as refused:  # the disk may be the very reason

@@ -46,3 +46,19 @@ class Signals:
         self.status = STATUS[signal.Signals(number)]
         if not self.training:
             raise Stopped(self.status)
+
+
+class Held(Signals):
+    """While entered, no signal is answered; those that came are, when it is left."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.came: list[int] = []
+
+    def _receive(self, number: int, frame: FrameType | None) -> None:
+        self.came.append(number)
+
+    def __exit__(self, *_: object) -> None:
+        super().__exit__()
+        for number in self.came:
+            signal.raise_signal(number)

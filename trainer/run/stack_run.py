@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from trainer.engine.network import layout_of
 from trainer.engine.state import State, join
 from trainer.errors import CheckpointError, ConfigError
 from trainer.experiment import Experiment
+from trainer.printable import command
 from trainer.records import Record, Status
 from trainer.report.files import CHECKPOINT
 from trainer.run import checkpoint
@@ -153,8 +153,8 @@ class StackRun:
 def _cure(job: Job) -> str:
     """How to say where a run's data lie now; nothing for data that need no files."""
     keys = [key for key in ("root", "path") if hasattr(job.experiment.dataset, key)]
-    command = f"train resume {shlex.quote(str(job.directory))}"
-    return "".join(f" Where its data lie elsewhere now, type: {command} dataset.{key}=PLACE" for key in keys)
+    lines = (command("resume", job.directory, f"dataset.{key}=PLACE") for key in keys)
+    return "".join(f" Where its data lie elsewhere now, type: {line}" for line in lines)
 
 
 def _saved(job: Job, data: Tensors) -> State:

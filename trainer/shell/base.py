@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from trainer.experiment import GROUPS, Experiment
 from trainer.report.files import CONFIG
 from trainer.report.reading import Unreadable, read_config
 from trainer.shell.hydra_private import keep
+from trainer.shell.options import FROM, quote_home, retyped
 from trainer.shell.paths import home
 
 NAME = "from"
@@ -27,11 +29,15 @@ OWN = ("name", "threads")
 """What belongs to the old run alone: its directory, and how many threads a sweep left for it, which changes no result."""
 
 
-def use_run(directory: str, conf: Path) -> str:
+def use_run(directory: str, conf: Path, argv: Sequence[str]) -> str:
     """Make the configuration of the run in `directory` known to Hydra; returns the name it has there.
 
-    `conf` is the folder with config.yaml, which has Hydra's settings. Raises ConfigError where there is no such run.
+    `conf` is the folder with config.yaml, which has Hydra's settings, `argv` the whole command. Raises ConfigError where there
+    is no such run.
     """
+    if runs := _runs_in(home(directory)):
+        one = retyped(argv, quote_home(f"{FROM}{directory}"), f"{FROM}{runs[0]}")
+        raise ConfigError(f"from={directory} is no run's directory, but holds runs: choose one of them. Type: {one}")
     config = _read(home(directory))
     plain = {key: _escaped(value) for key, value in config.items() if key not in OWN}
     for group in GROUPS:
@@ -60,8 +66,7 @@ def _read(directory: Path) -> dict[str, Any]:
     except Unreadable as error:
         raise ConfigError(f"from={directory}: {CONFIG} can't be read: {error}.") from None
     except OSError:
-        hint = f" It is a sweep: choose one of its runs, for instance {runs[0]}." if (runs := _runs(directory)) else ""
-        raise ConfigError(f"from={directory} is no run's directory: it has no {CONFIG}.{hint}") from None
+        raise ConfigError(f"from={directory} is no run's directory: it has no {CONFIG}.") from None
     try:
         experiment = Experiment.from_dict(config)
         asked = Experiment.from_dict({**config, "batch_size": None})
@@ -71,7 +76,10 @@ def _read(directory: Path) -> dict[str, Any]:
     return experiment.to_dict() | own_batch
 
 
-def _runs(directory: Path) -> list[Path]:
+def _runs_in(directory: Path) -> list[Path]:
+    """The runs in a directory that is no run's itself."""
+    if os.path.isfile(directory / CONFIG) or not os.path.isdir(directory):
+        return []
     return sorted(path.parent for path in directory.glob(f"*/{CONFIG}"))
 
 

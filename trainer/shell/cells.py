@@ -14,6 +14,7 @@ from trainer.report.reading import read_records
 from trainer.shell.choices import unknown_key
 from trainer.shell.composing import check_place, experiment_of
 from trainer.shell.mistakes import sentence_of
+from trainer.shell.options import retyped
 from trainer.shell.settings import check_places
 
 
@@ -40,18 +41,19 @@ def bad_cell(words: Sequence[str], error: Exception) -> ConfigError:
     return ConfigError(f"{sentence} (In run {' '.join(words)}. Nothing was started.)")
 
 
-def check_recipe(cell: DictConfig, sweep: DictConfig, words: Sequence[str]) -> None:
+def check_recipe(cell: DictConfig, sweep: DictConfig, words: Sequence[str], argv: Sequence[str]) -> None:
     """ConfigError for a recipe that says how a sweep is made where it is one of several: its settings would be dropped."""
     if any(cell.hydra[part] != sweep.hydra[part] for part in ("mode", "sweeper", "launcher")):
-        raise recipe_among_others(words)
+        raise recipe_among_others(words, argv)
 
 
-def recipe_among_others(words: Sequence[str]) -> ConfigError:
+def recipe_among_others(words: Sequence[str], argv: Sequence[str]) -> ConfigError:
     """The sentence for it."""
     recipe = next((word for word in words if word.startswith("experiment=")), " ".join(words))
+    several = next((word for word in argv if word.startswith("experiment=")), recipe)
     return ConfigError(
-        f"{recipe} is a sweep itself, and can't be one of several recipes: give each a command of its own, "
-        f"for instance train {recipe}."
+        f"{recipe} is a sweep itself, and can't be one of several recipes: give each a command of its own. "
+        f"Type: {retyped(argv, several, recipe)}"
     )
 
 

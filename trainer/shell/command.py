@@ -6,11 +6,8 @@ import argparse
 import copy
 import logging
 import os
-import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from shlex import quote
 
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -20,8 +17,9 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from trainer.errors import ConfigError
+from trainer.printable import command
 from trainer.report.files import CONFIG, SUMMARY
-from trainer.run.directories import claim, unwritable
+from trainer.run.directories import claim, taken, unwritable
 from trainer.shell.base import use_run
 from trainer.shell.choices import unknown_key
 from trainer.shell.composing import Composer, check_place, experiment_of, fits, restrict_environment
@@ -63,7 +61,7 @@ def begin_hydra(options: argparse.Namespace, conf: Path) -> Hydra:
     """Hydra with the folders that the options name; where they name a run, `options.config_name` becomes its configuration."""
     main, extra = (_folder(options, key) for key in ("config_path", "config_dir"))
     if options.base is not None:
-        options.config_name = use_run(options.base, main or conf)
+        options.config_name = use_run(options.base, main or conf, options.argv)
     name = f"{options.config_name}.yaml"
     if extra and (extra / name).exists() and ((main or conf) / name).exists():
         raise ConfigError(
@@ -83,9 +81,8 @@ def _folder(options: argparse.Namespace, key: str) -> Path | None:
     if not os.path.isdir(folder):
         raise ConfigError(f"There is no directory {typed} for {option}.")
     if (folder / CONFIG).exists() and (folder / SUMMARY).exists():
-        raise ConfigError(
-            f"{typed} is a run's directory. To train its configuration again type: train {quote(f'from={typed}')}"
-        )
+        again = command(*["-m"] * options.multirun, f"from={typed}", *options.overrides)
+        raise ConfigError(f"{typed} is a run's directory. To train its configuration again type: {again}")
     return folder
 
 
@@ -109,10 +106,10 @@ def _checked(hydra: Hydra, options: argparse.Namespace, overrides: Sequence[Over
     check_recipes(hydra.config_loader, overrides)
     lines = [str(override.input_line) for override in overrides]
     config = hydra.compose_config(options.config_name, lines, RunMode.MULTIRUN, validate_sweep_overrides=False)
-    check_settings(config)
+    check_settings(hydra.config_loader, config)
     configure_log(config.hydra.hydra_logging, config.hydra.verbose)
     if options.multirun or (config.hydra.mode is RunMode.MULTIRUN and not (options.run or options.cfg)):
-        check_sweep(hydra, config, overrides)
+        check_sweep(hydra, config, overrides, options.argv)
         return config, True
     check_no_sweep(overrides, options.argv)
     for override in overrides:
@@ -138,21 +135,13 @@ def _single(hydra: Hydra, config: DictConfig, overrides: Sequence[Override]) -> 
     from trainer.run.stack_run import Job
 
     wanted = home(config.hydra.run.dir)
-    directory = claim(wanted.parent, experiment.name or wanted.name)
-    config.hydra.mode, config.hydra.run.dir = RunMode.RUN, str(directory)
-    job = Job(experiment, directory, tuple(config.hydra.overrides.task))
-    with hydras_errors(overrides), _nothing_left(directory):
-        done = run_job(lambda _: run_single(job), config, "hydra.run.dir", None, context(hydra.config_loader, config))
-    return int(done.return_value)
-
-
-@contextmanager
-def _nothing_left(directory: Path) -> Iterator[None]:
-    """Take a run's directory away where Hydra fails before the run has begun; what a run raises, Hydra keeps in its answer."""
-    try:
-        yield
-    except BaseException as error:
-        shutil.rmtree(directory, ignore_errors=True)
-        if isinstance(error, OSError):
+    with hydras_errors(overrides), taken(claim, wanted.parent, experiment.name or wanted.name) as directory:
+        config.hydra.mode, config.hydra.run.dir = RunMode.RUN, str(directory)
+        job = Job(experiment, directory, tuple(config.hydra.overrides.task))
+        try:
+            done = run_job(
+                lambda _: run_single(job), config, "hydra.run.dir", None, context(hydra.config_loader, config)
+            )
+        except OSError as error:  # from Hydra's own files; what a run raises, Hydra keeps in its answer
             raise unwritable(directory, error) from error
-        raise
+    return int(done.return_value)

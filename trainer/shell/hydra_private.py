@@ -29,6 +29,7 @@ __all__ = [
     "check_sweep_grammar",
     "choose_defaults",
     "context",
+    "installed_choice",
     "is_basic_sweeper",
     "is_sweep_of_its_own",
     "keep",
@@ -39,6 +40,9 @@ __all__ = [
 ]
 
 IS_1_3 = __version__.startswith("1.3.")
+
+USERS = ("main", "command-line")
+"""The providers of conf/ (or --config-path) and of --config-dir in a search path."""
 
 
 def choose_defaults() -> None:
@@ -110,3 +114,12 @@ def package_of(loader: ConfigLoader, path: str) -> str | None:
     assert isinstance(loader, ConfigLoaderImpl)
     found = loader.repository.load_config(path)
     return None if found is None else found.header.get("package") or ""
+
+
+def installed_choice(loader: ConfigLoader, group: str, word: str) -> object:
+    """What a choice of Hydra's own or of an installed plugin holds, as plain data; None where it is a file of the user's."""
+    assert isinstance(loader, ConfigLoaderImpl)
+    found = loader.repository.load_config(f"{group}/{word}")
+    if found is None or found.provider in USERS or found.provider.startswith("hydra.searchpath"):
+        return None
+    return OmegaConf.to_container(found.config)

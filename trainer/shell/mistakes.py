@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from errno import ENOSPC, EPIPE
-from shlex import join
 
 from hydra.core.override_parser.types import Override
 from hydra.errors import MissingConfigException, OverrideParseException
@@ -14,6 +13,7 @@ from omegaconf.errors import ConfigAttributeError, ConfigKeyError, MissingMandat
 
 from trainer.errors import ConfigError, DataError
 from trainer.experiment import GROUPS
+from trainer.printable import command
 from trainer.shell.choices import dotted, takes_list, unknown_key, unknown_word
 from trainer.shell.options import as_sweep, check_once, retyped
 from trainer.shell.settings import misused
@@ -23,7 +23,7 @@ def check_words(overrides: Sequence[Override], argv: Sequence[str]) -> None:
     """ConfigError for words that Hydra would take, and that mean nothing here or something else than they seem to."""
     for override in overrides:
         is_hydras = override.is_hydra_override() or override.key_or_group == "hydra"
-        if sentence := misused(override) if is_hydras else _misuse(override, argv):
+        if sentence := misused(override, argv) if is_hydras else _misuse(override, argv):
             raise ConfigError(sentence)
     check_once(str(override.input_line) for override in overrides)
 
@@ -65,7 +65,7 @@ def check_no_sweep(overrides: Sequence[Override], argv: Sequence[str]) -> None:
             key, _, value = typed.partition("=")
             as_list = f", or as one list: {retyped(argv, typed, f'{key}=[{value}]')}" if takes_list(key) else ""
             raise ConfigError(
-                f"{typed} has several values. To train them all type: {join(['train', *as_sweep(argv)])}{as_list}"
+                f"{typed} has several values. To train them all type: {command(*as_sweep(argv))}{as_list}"
             )
 
 

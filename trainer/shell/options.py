@@ -10,6 +10,7 @@ from typing import NoReturn
 
 from trainer.errors import ConfigError
 from trainer.once import Once
+from trainer.printable import command
 from trainer.shell.suggestions import check_grammar
 
 INFO = ["all", "config", "defaults", "defaults-tree", "plugins", "searchpath"]
@@ -65,7 +66,7 @@ def retyped(argv: Sequence[str], word: str, *instead: str) -> str:
     """The command line with one word replaced, to be copied into a shell."""
     plain = [quote_home(typed) for typed in argv]
     place = plain.index(word) if word in plain else len(plain)
-    return shlex.join(["train", *argv[:place], *instead, *argv[place + 1 :]])
+    return command(*argv[:place], *instead, *argv[place + 1 :])
 
 
 def parse_options(words: Sequence[str]) -> argparse.Namespace:
@@ -113,7 +114,7 @@ def _check_together(options: argparse.Namespace) -> None:
         "--config-name takes the name of a file without its path: name its folder by --config-dir": (
             "/" in options.config_name
         ),
-        "-sc prints the script for tab completion: type train -sc install=bash, zsh or fish": options.shell_completion
+        "-sc prints the script for tab completion, also for zsh and fish: type train -sc install=bash": options.shell_completion
         and not re.fullmatch(r"(install|uninstall|query)=(bash|zsh|fish)", " ".join(options.overrides)),
     }
     for sentence, applies in wrong.items():

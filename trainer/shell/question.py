@@ -99,7 +99,7 @@ def _check_common(override: Override) -> None:
 def _config(hydra: Hydra, name: str, overrides: Sequence[Override]) -> DictConfig:
     lines = [str(override.input_line) for override in overrides]
     config = hydra.compose_config(name, lines, RunMode.MULTIRUN, validate_sweep_overrides=False)
-    check_settings(config)
+    check_settings(hydra.config_loader, config)
     return config
 
 

@@ -21,7 +21,9 @@ def parse_resume(words: Sequence[str]) -> tuple[Path, dict[str, Any]]:
     settings = [word for word in words if _is_setting(word)]
     directories = [word for word in words if word not in settings]
     if len(directories) != 1 or directories[0].startswith("-"):
-        raise ConfigError("Type: train resume RUN_DIR [epochs=N], with one directory, for instance one below runs/.")
+        raise ConfigError(
+            "train resume takes one directory, for instance one below runs/: train resume RUN_DIR [epochs=N]."
+        )
     directory = directories[0]
     if not os.path.isdir(home(directory)):  # unlike Path.is_dir, it takes names that no directory can have
         raise ConfigError(f"There is no directory {directory} to resume.")

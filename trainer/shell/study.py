@@ -9,7 +9,7 @@ from pathlib import Path
 from hydra.core.global_hydra import GlobalHydra
 
 from trainer.errors import ConfigError
-from trainer.run.directories import claim, reuse
+from trainer.run.directories import claim, reuse, taken
 from trainer.shell.command import begin_hydra
 from trainer.shell.composing import restrict_environment
 from trainer.shell.hydra_private import choose_defaults
@@ -48,7 +48,10 @@ def main(words: Sequence[str], conf: Path) -> int:
         print(HELP.format(seeds=SEEDS, workers=WORKERS), end="")
         return 0
     question, directory, name = question_of(words, conf)
-    return run(question, _placed(directory, name, question))
+    if name is not None:
+        store.check_same(directory.parent / name, question)
+    with taken(reuse if name else claim, directory.parent, name or directory.name) as place:
+        return run(question, place)
 
 
 def question_of(words: Sequence[str], conf: Path) -> tuple[Question, Path, str | None]:
@@ -76,11 +79,3 @@ def _options(words: Sequence[str]) -> Namespace:
             raise ConfigError(f"train study takes no --{key.replace('_', '-')}. See: train study --help")
     check_once(options.overrides)
     return options
-
-
-def _placed(directory: Path, name: str | None, question: Question) -> Path:
-    """The study's directory: a new one, or the one of its name, where it goes on."""
-    if name is None:
-        return claim(directory.parent, directory.name)
-    store.check_same(directory.parent / name, question)
-    return reuse(directory.parent, name)

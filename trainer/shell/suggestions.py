@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 
 from trainer.errors import ConfigError
 from trainer.experiment import GROUPS
+from trainer.printable import command
 from trainer.schema import did_you_mean
 from trainer.shell.choices import dotted, top_level
 
@@ -27,7 +27,7 @@ def check_grammar(argv: Sequence[str]) -> None:
     while words:
         line += _take(words)
     if line != list(argv):
-        raise ConfigError(f"Settings are written key=value. Type: {shlex.join(['train', *line])}")
+        raise ConfigError(f"Settings are written key=value. Type: {command(*line)}")
 
 
 def _take(words: list[str]) -> list[str]:

@@ -12,7 +12,7 @@ from omegaconf import DictConfig
 
 from trainer.errors import ConfigError
 from trainer.experiment import Experiment
-from trainer.run.directories import claim, reuse, unwritable
+from trainer.run.directories import claim, reuse, taken, unwritable
 from trainer.shell.cells import (
     CellFailed,
     bad_cell,
@@ -33,13 +33,13 @@ from trainer.shell.hydra_private import (
     product,
 )
 from trainer.shell.paths import home
-from trainer.shell.settings import check_subdirectory
+from trainer.shell.settings import check_logging, check_subdirectory
 
 OURS = "hydra_plugins.train_launcher.stack_launcher.StackLauncher"
 
 
-def check_sweep(hydra: Hydra, config: DictConfig, overrides: Sequence[Override]) -> None:
-    """Every cell, composed and checked; the sweeper and the launcher, made on trial."""
+def check_sweep(hydra: Hydra, config: DictConfig, overrides: Sequence[Override], argv: Sequence[str]) -> None:
+    """Every cell, composed and checked; the sweeper and the launcher, made on trial. `argv` is what was typed."""
     check_sweep_grammar(overrides)
     cells = _cells(hydra, config)
     lacking: dict[str, list[list[str]]] = {}
@@ -49,12 +49,14 @@ def check_sweep(hydra: Hydra, config: DictConfig, overrides: Sequence[Override])
             cell = hydra.config_loader.load_sweep_config(config, list(words))
         except Exception as error:
             if is_sweep_of_its_own(error):
-                raise recipe_among_others(words) from error
+                raise recipe_among_others(words, argv) from error
             if (key := unfit_key(error)) is None:
                 raise bad_cell(words, error) from error
             lacking.setdefault(key, []).append(words)
             continue
-        check_recipe(cell, config, words)
+        check_recipe(cell, config, words, argv)
+        if cell.hydra.job_logging != config.hydra.job_logging:
+            check_logging(hydra.config_loader, cell)
         if not _is_ours(config):
             check_subdirectory(cell, number)
         experiments.append(checked(cell, words))
@@ -74,14 +76,14 @@ def sweep(hydra: Hydra, config: DictConfig, lines: Sequence[str]) -> int:
     """Leave the sweep to Hydra's sweeper and launcher."""
     wanted, name = home(config.hydra.sweep.dir), config.name
     place = reuse if name and _is_ours(config) else claim
-    chosen = place(wanted.parent, name or wanted.name)
-    directory = QuotedString(str(chosen), Quote.single).with_quotes()
-    settings = ["hydra.mode=MULTIRUN", f"hydra.sweep.dir={directory}"]
     own = [line for line in lines if not line.startswith(("hydra.mode=", "hydra.sweep.dir="))]
-    try:
-        hydra.multirun(config.hydra.job.config_name, run_cell, [*own, *settings])
-    except OSError as error:  # from Hydra's own files: the disk is full before the sweep has begun
-        raise unwritable(chosen, error) from error
+    with taken(place, wanted.parent, name or wanted.name) as directory:
+        quoted = QuotedString(str(directory), Quote.single).with_quotes()
+        settings = ["hydra.mode=MULTIRUN", f"hydra.sweep.dir={quoted}"]
+        try:
+            hydra.multirun(config.hydra.job.config_name, run_cell, [*own, *settings])
+        except OSError as error:  # from Hydra's own files: the disk is full before the sweep has begun
+            raise unwritable(directory, error) from error
     return 0
 
 

@@ -22,6 +22,7 @@ from trainer.compare.rates import bounded
 from trainer.compare.runs import Run
 from trainer.compare.statistics import Estimate, estimate, paired_difference
 from trainer.errors import ConfigError
+from trainer.printable import command
 from trainer.records import Status
 from trainer.study.comparing import Comparison
 
@@ -118,8 +119,8 @@ def _table(ours: Sequence[Run], base: Sequence[Run]) -> ArrayLike:
     if table is None:
         lacking = next((run.directory for run in (*ours, *base) if run.hits is None), ours[0].directory)
         raise ConfigError(
-            f"{lacking} has lost its hits.npz, which says what images it got right: remove that directory, and train resume "
-            "trains the run again."
+            f"{lacking} has lost its hits.npz, which says what images it got right: remove that directory. "
+            f"To train the run again type: {command('resume', lacking.parents[1])}"
         )
     return table
 

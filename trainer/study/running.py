@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import sys
 from pathlib import Path
 
@@ -11,13 +10,15 @@ from rich.console import Console
 from rich.text import Text
 
 from trainer.errors import STOPPED, ExitCode, Stopped, Unwritten
+from trainer.printable import command
 from trainer.report.guarded import Guarded, leave, say
 from trainer.report.pipe import Pipe
 from trainer.run.directories import alone
 from trainer.run.signals import Signals
 from trainer.study import report, store
 from trainer.study.answer import Answer
-from trainer.study.conducting import RunsFailed, conduct
+from trainer.study.conducting import JUDGE, RunsFailed, conduct
+from trainer.study.judging import METRIC
 from trainer.study.planning import opening
 from trainer.study.question import Question
 
@@ -25,8 +26,8 @@ UNLIMITED = 10_000  # columns of text
 
 
 def run(question: Question, directory: Path) -> int:
-    """Answer the question in `directory`, which is made or goes on; returns the exit code. Raises ConfigError before
-    anything is written where the directory holds something else."""
+    """Answer the question in `directory`, which is made or goes on; returns the exit code. Before anything is written raises
+    ConfigError where the directory holds something else, and Stopped."""
     store.check_same(directory, question)
     screen = Guarded("the console", _console)
     for sentence in opening(question):
@@ -34,6 +35,9 @@ def run(question: Question, directory: Path) -> int:
     try:
         answer = carry_out(question, directory)
     except Stopped as stop:
+        if not (directory / store.STUDY).exists():
+            say(f"{stop.status} before the first run; nothing was written.")
+            raise
         _go_on(screen, directory)
         return STOPPED[stop.status]
     except (RunsFailed, Unwritten) as error:
@@ -72,14 +76,16 @@ def carry_out(question: Question, directory: Path) -> Answer:
 
 
 def _go_on(screen: Guarded, directory: Path) -> None:
-    screen("print", Text(f"  train resume {shlex.quote(str(directory))}  # go on with what is missing"))
+    screen("print", Text(f"  {command('resume', directory)}  # go on with what is missing"))
     leave(sys.stdout, sys.stderr)
 
 
 def _show(screen: Guarded, answer: Answer) -> None:
-    path = shlex.quote(str(answer.directory))
+    judged = command("compare", answer.directory / JUDGE, "--metric", METRIC)
     for part in report.render(answer):
         screen("print", part)
-    screen("print", Text(f"Saved to {path}: study.md, with the methods for a paper, study.json and pictures"))
-    screen("print", Text(f"  train compare {path}/judge --metric test/accuracy  # the same runs in one table"))
+    screen(
+        "print", Text(f"Saved to {answer.directory}: study.md, with the methods for a paper, study.json and pictures")
+    )
+    screen("print", Text(f"  {judged}  # the same runs in one table"))
     leave(sys.stdout, sys.stderr)

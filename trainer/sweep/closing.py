@@ -7,6 +7,7 @@ import sys
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from trainer.printable import command
 from trainer.records import Status
 from trainer.report.guarded import leave
 from trainer.report.pipe import Pipe
@@ -39,7 +40,7 @@ def conclude(scheduler: Scheduler, stopped: str | None) -> None:
     from trainer.compare.command import compare_table
 
     view, directory = scheduler.view, scheduler.directory
-    path = shlex.quote(str(directory))
+    resume = command("resume", directory)
     if any(
         status in (Status.COMPLETED, Status.DIVERGED, Status.PRUNED) for status in scheduler.progress.statuses.values()
     ):
@@ -50,11 +51,11 @@ def conclude(scheduler: Scheduler, stopped: str | None) -> None:
     view.say(f"{', '.join(ends)} in {scheduler.progress.seconds():.1f} s", "bold")
     _failures(scheduler)
     if scheduler.results.refused:
-        view.warn(f"{scheduler.results.refusal()} What the runs saved is whole; train resume {path} writes the table.")
+        view.warn(f"{scheduler.results.refusal()} What the runs saved is whole. To write the table type: {resume}")
     if stopped or waiting or count[Status.FAILED] or count[Status.INTERRUPTED]:
-        view.say(f"  train resume {path}  # go on with what is missing")
-    view.say(f"  tensorboard --logdir {path}  # curves")
-    view.say(f"  train compare {path}  # the table again")
+        view.say(f"  {resume}  # go on with what is missing")
+    view.say(f"  tensorboard --logdir {shlex.quote(str(directory))}  # curves")
+    view.say(f"  {command('compare', directory)}  # the table again")
     leave(sys.stdout, sys.stderr)
 
 
