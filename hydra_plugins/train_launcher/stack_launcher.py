@@ -11,9 +11,10 @@ from hydra.core.config_store import ConfigStore
 from hydra.core.utils import JobReturn, JobStatus, filter_overrides
 from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf import DictConfig
 
 if TYPE_CHECKING:
+    from trainer.experiment import Experiment
     from trainer.sweep.cells import Cell
 
 
@@ -41,56 +42,41 @@ class StackLauncher(Launcher):
         self.context, self.config = hydra_context, config
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> list[JobReturn]:
-        from trainer.run.directories import unwritable
         from trainer.sweep.cells import SweepSettings
         from trainer.sweep.sweep import run_sweep
 
         directory = Path(self.config.hydra.sweep.dir)
-        configs = [self.context.config_loader.load_sweep_config(self.config, list(words)) for words in job_overrides]
-        cells = self._cells(configs, job_overrides)
-        for number, (cell, config) in enumerate(zip(cells, configs, strict=True), initial_job_idx):
-            try:
-                _write_hydra(directory / cell.name, config, number)
-            except OSError as error:
-                raise unwritable(directory / cell.name, error) from error
+        cells = self._cells(job_overrides)
         summaries = run_sweep(cells, directory, SweepSettings(*self.settings))
-        return [self._answer(*each, directory) for each in zip(cells, configs, summaries, strict=True)]
+        return [self._answer(*each, directory) for each in zip(cells, summaries, strict=True)]
 
-    def _cells(self, configs: Sequence[DictConfig], job_overrides: Sequence[Sequence[str]]) -> "list[Cell]":
+    def _cells(self, job_overrides: Sequence[Sequence[str]]) -> "list[Cell]":
         """The cells as experiments, each checked, with their names."""
         from trainer.run.directories import cell_names
-        from trainer.shell.cells import checked
         from trainer.sweep.cells import Cell
 
+        experiments = [self._experiment(words) for words in job_overrides]
         words = [tuple(filter_overrides(overrides)) for overrides in job_overrides]
-        experiments = [checked(config, own) for config, own in zip(configs, words, strict=True)]
         names = cell_names(words, tuple(self.config.hydra.overrides.task))
         return [Cell(*each) for each in zip(experiments, names, words, strict=True)]
 
-    def _answer(self, cell: "Cell", config: DictConfig, summary: dict[str, Any], directory: Path) -> JobReturn:
+    def _experiment(self, words: Sequence[str]) -> "Experiment":
+        """What was checked before the sweep began; a sweeper that searches chooses cells while it runs."""
+        from trainer.shell.cells import checked
+        from trainer.shell.composing import composer_of
+
+        loader = composer_of(self.context.config_loader)
+        if (known := loader.checked.get(tuple(words))) is not None:
+            return known
+        return checked(loader.cell(self.config, words)[0], words)
+
+    def _answer(self, cell: "Cell", summary: dict[str, Any], directory: Path) -> JobReturn:
         from trainer.shell.cells import CellFailed, objective
 
-        answer = JobReturn(
-            overrides=list(cell.overrides), cfg=config, hydra_cfg=config, task_name=config.hydra.job.name
-        )
+        answer = JobReturn(overrides=list(cell.overrides), task_name=self.config.hydra.job.name)
         answer.working_dir = str(directory / cell.name)
         failed = summary["status"] == "failed"
         answer.status = JobStatus.FAILED if failed else JobStatus.COMPLETED
         error = CellFailed(f"{directory / cell.name}: {summary.get('error')}")
         answer.return_value = error if failed else objective(directory / cell.name)
         return answer
-
-
-def _write_hydra(directory: Path, config: DictConfig, number: int) -> None:
-    """Write what Hydra writes for each job: `.hydra/config.yaml`, `hydra.yaml` and `overrides.yaml`."""
-    if config.hydra.output_subdir is None:
-        return
-    with open_dict(config.hydra):
-        config.hydra.job.id, config.hydra.job.num = str(number), number
-        config.hydra.runtime.output_dir = str(directory.absolute())
-    folder = directory / config.hydra.output_subdir
-    folder.mkdir(parents=True, exist_ok=True)
-    own = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
-    parts = {"config": own, "hydra": OmegaConf.masked_copy(config, "hydra"), "overrides": config.hydra.overrides.task}
-    for name, part in parts.items():
-        (folder / f"{name}.yaml").write_text(OmegaConf.to_yaml(part), encoding="utf-8")

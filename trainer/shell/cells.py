@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from omegaconf import DictConfig
 
@@ -15,19 +16,17 @@ from trainer.shell.choices import unknown_key
 from trainer.shell.composing import check_place, experiment_of
 from trainer.shell.mistakes import sentence_of
 from trainer.shell.options import retyped
-from trainer.shell.settings import check_places
 
 
 class CellFailed(Exception):
     """A run of a sweep that crashed; its own log has the traceback."""
 
 
-def checked(config: DictConfig, words: Sequence[str]) -> Experiment:
+def checked(config: Mapping[Any, Any], words: Sequence[str]) -> Experiment:
     """A cell's experiment; ConfigError that names the cell by its words where it can't be run."""
     try:
         experiment = experiment_of(config)
         check_place(experiment)
-        check_places(config)
         return experiment
     except Exception as error:
         raise bad_cell(words, error) from error

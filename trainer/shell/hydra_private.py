@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from hydra import __version__, version
-from hydra._internal import config_loader_impl
 from hydra._internal.callbacks import Callbacks
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
@@ -36,7 +35,6 @@ __all__ = [
     "product",
     "replace_resolver",
     "search_path",
-    "set_override_dirname",
 ]
 
 IS_1_3 = __version__.startswith("1.3.")
@@ -100,13 +98,6 @@ def product(overrides: Sequence[Override], batch: int | None = None) -> list[lis
 def make_sweeper(loader: ConfigLoader, config: DictConfig, task: TaskFunction) -> None:
     """Make the sweeper and the launcher that a configuration asks for; raises their errors where they can't be made."""
     Plugins.instance().instantiate_sweeper(hydra_context=context(loader, config), task_function=task, config=config)
-
-
-def set_override_dirname(cell: DictConfig, overrides: Sequence[Override]) -> None:
-    """Give a cell its `hydra.job.override_dirname`. Hydra 1.4 computes that when it is read, from `hydra.overrides.task`."""
-    if IS_1_3:
-        settings = {str(key): value for key, value in cell.hydra.job.config.override_dirname.items()}
-        cell.hydra.job.override_dirname = config_loader_impl.get_overrides_dirname(list(overrides), **settings)
 
 
 def package_of(loader: ConfigLoader, path: str) -> str | None:

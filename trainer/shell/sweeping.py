@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -23,7 +24,7 @@ from trainer.shell.cells import (
     objective,
     recipe_among_others,
 )
-from trainer.shell.composing import experiment_of, unfit_key
+from trainer.shell.composing import Composer, composer_of, experiment_of, unfit_key
 from trainer.shell.hydra_private import (
     Hydra,
     check_sweep_grammar,
@@ -33,7 +34,7 @@ from trainer.shell.hydra_private import (
     product,
 )
 from trainer.shell.paths import home
-from trainer.shell.settings import check_logging, check_subdirectory
+from trainer.shell.settings import check_logging, check_places, check_subdirectory
 
 OURS = "hydra_plugins.train_launcher.stack_launcher.StackLauncher"
 
@@ -41,12 +42,27 @@ OURS = "hydra_plugins.train_launcher.stack_launcher.StackLauncher"
 def check_sweep(hydra: Hydra, config: DictConfig, overrides: Sequence[Override], argv: Sequence[str]) -> None:
     """Every cell, composed and checked; the sweeper and the launcher, made on trial. `argv` is what was typed."""
     check_sweep_grammar(overrides)
-    cells = _cells(hydra, config)
+    loader, cells = composer_of(hydra.config_loader), _cells(hydra, config)
+    experiments, lacking = _composed(loader, config, cells, argv)
+    for key, without in lacking.items():
+        raise lacking_key(key, without, len(cells))
+    check_different(experiments, cells)
+    if _is_ours(config):
+        _check_prunable(config.hydra.launcher, experiments)
+        loader.checked = dict(zip(map(tuple, cells), experiments, strict=True))
+    make_sweeper(hydra.config_loader, config, run_cell)
+
+
+def _composed(
+    loader: Composer, config: DictConfig, cells: Sequence[list[str]], argv: Sequence[str]
+) -> tuple[list[Experiment], dict[str, list[list[str]]]]:
+    """The experiment of each cell, and the cells that lack a key, by that key."""
     lacking: dict[str, list[list[str]]] = {}
     experiments = []
+    parts: set[int] = set()  # Hydra's own part of a cell is that of all with the same words: checked once
     for number, words in enumerate(cells):
         try:
-            cell = hydra.config_loader.load_sweep_config(config, list(words))
+            cell, whole = loader.cell(config, words) if _is_ours(config) else _whole(loader, config, words)
         except Exception as error:
             if is_sweep_of_its_own(error):
                 raise recipe_among_others(words, argv) from error
@@ -54,18 +70,30 @@ def check_sweep(hydra: Hydra, config: DictConfig, overrides: Sequence[Override],
                 raise bad_cell(words, error) from error
             lacking.setdefault(key, []).append(words)
             continue
-        check_recipe(cell, config, words, argv)
-        if cell.hydra.job_logging != config.hydra.job_logging:
-            check_logging(hydra.config_loader, cell)
+        if id(whole) not in parts:
+            _check_hydras_part(loader, whole, config, words, argv)
+        parts.add(id(whole))
         if not _is_ours(config):
-            check_subdirectory(cell, number)
+            check_subdirectory(whole, number)
         experiments.append(checked(cell, words))
-    for key, without in lacking.items():
-        raise lacking_key(key, without, len(cells))
-    check_different(experiments, cells)
-    if _is_ours(config):
-        _check_prunable(config.hydra.launcher, experiments)
-    make_sweeper(hydra.config_loader, config, run_cell)
+    return experiments, lacking
+
+
+def _whole(loader: Composer, config: DictConfig, words: list[str]) -> tuple[Mapping[Any, Any], DictConfig]:
+    cell = loader.load_sweep_config(config, words)
+    return cell, cell
+
+
+def _check_hydras_part(
+    loader: Composer, cell: DictConfig, config: DictConfig, words: Sequence[str], argv: Sequence[str]
+) -> None:
+    check_recipe(cell, config, words, argv)
+    if cell.hydra.job_logging != config.hydra.job_logging:
+        check_logging(loader, cell)
+    try:
+        check_places(cell)
+    except ConfigError as error:
+        raise bad_cell(words, error) from error
 
 
 def _is_ours(config: DictConfig) -> bool:
