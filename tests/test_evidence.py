@@ -41,7 +41,7 @@ def row(group: pd.Series) -> str:
 
 
 def _signed(points: float) -> str:
-    return f"{points:+.2f}".replace("-", "−")
+    return f"{points:+z.2f}".replace("-", "−")
 
 
 def _gap(group: pd.Series) -> float:
@@ -115,6 +115,16 @@ def test_the_numbers_between_the_tables():
     guesses = RUNS[RUNS["configuration"].isin([f"normalization=none optimizer={word}" for word in ("sgd", "momentum")])]
     digits = [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]  # how often each is among MNIST's test images
     assert len(guesses) == 40 and (10_000 * guesses["test/accuracy"]).round().isin(digits).all()
+    rises = pd.read_csv(FOLDER / "steadiness.csv")
+    shares = (rises["rises"] / (rises["records"] - 1)).groupby(rises["configuration"]).mean()
+    assert [round(100 * shares[f"batch_size={size}"]) for size in (16, 128)] == [45, 19]
+    assert shares["optimizer=batch_gd"] == 0
+    steps = {word: of("reach", f"optimizer={word}")["steps_to_target"] for word in ("sgd", "momentum", "heavy_ball")}
+    assert [round(own.mean()) for own in steps.values()] == [868, 560, 570]
+    paired = steps["momentum"] - steps["sgd"]
+    low, high = stats.t.interval(0.95, 19, paired.mean(), stats.sem(paired))
+    assert [round(value) for value in (paired.mean(), low, high)] == [-308, -356, -261]
+    assert (RUNS[RUNS["sweep"] == "exploding"].groupby("configuration")["status"].first() == "diverged").sum() == 3
     by_norm = 100 * of("clipping", "clip=grad")["test/accuracy"]
     assert (round(by_norm.min()), round(by_norm.max())) == (31, 85)
     assert (RUNS[RUNS["sweep"] == "clipping"]["status"] == "diverged").sum() == 20
@@ -158,4 +168,6 @@ def test_the_readme_quotes_the_page():
         .replace(" points, 95 % ", " (")
         .replace(", real.", ")")
     )
+    steps = [of("reach", f"optimizer={word}")["steps_to_target"].mean() for word in ("momentum", "sgd")]
+    assert "{:.0f} updates to 97 % instead of {:.0f}".format(*steps) in quoted
     assert len(found) == 8 and all(numbers in studied for numbers in found)
