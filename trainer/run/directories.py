@@ -22,13 +22,18 @@ LONGEST = 100
 """Characters that one component of a path may have."""
 
 
+def now() -> str:
+    """The name of a directory that was given none: date and time."""
+    return f"{datetime.now():%Y-%m-%d_%H-%M-%S}"
+
+
 def claim(root: Path, name: str | None = None) -> Path:
     """Make a new directory in `root` that is the caller's alone: `name`, or the date and time; `name-2`, … where it is taken.
 
     mkdir either makes a directory or fails, so that of processes started in the same instant each gets its own.
     Raises ConfigError where `name` would leave `root` or the disk refuses.
     """
-    wanted = name or f"{datetime.now():%Y-%m-%d_%H-%M-%S}"
+    wanted = name or now()
     check_component(wanted)
     for number in itertools.count(1):
         suffix = f"-{number}" if number > 1 else ""
