@@ -101,6 +101,12 @@ def test_an_idle_worker_gets_the_next_stack_and_is_kept():
     assert stage.heard_of == ["ended", "ended", "done", "ended", "done", "ended", "done"]
 
 
+def test_news_of_a_stack_are_passed_on_and_change_nothing():
+    stage = Stage({0: ["stderr", "record", "all", "done"]})
+    assert stage.work([CPU], [stack(0)]) == [("cpu", [0], {"stack": 1})]
+    assert stage.heard_of == ["stderr", "record", "ended", "done"]
+
+
 def test_a_slot_takes_what_is_meant_for_it():
     stage = Stage({})
     log = stage.work([CPU, GPU], [stack(0), stack(1), stack(2, device="cuda")])
