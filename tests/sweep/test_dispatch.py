@@ -141,7 +141,26 @@ def test_a_worker_that_dies_loses_what_it_had_left_and_is_replaced():
     assert len(stage.made) == 2 and stage.kept == [(1, True)]
 
 
-@pytest.mark.parametrize("script", [["all", "gone"], ["all", "done", "gone"]])
+def test_what_has_crashed_is_not_lost_once_more():
+    log = Stage({0: ["ended", "crashed", "gone"]}).work([CPU], [stack(0, 1)])
+    assert log[1:] == [("crashed", [1]), ("cpu", "dismissed")]
+
+
+@pytest.mark.parametrize("slots", [1, 2])
+def test_one_who_still_works_is_waited_for(slots):
+    stage = Stage({0: ["silent"]})
+    turns = iter(range(3))
+
+    def stopped() -> None:
+        if next(turns, None) == 2:
+            for event in ({"event": "ended", "cell": 0}, {"event": "done"}):
+                stage.inbox.put((stage.made[0], event))
+
+    stage.work([CPU] * slots, [stack(0)], stopped)
+    assert stage.heard_of == ["ended", "done"]
+
+
+@pytest.mark.parametrize("script", [["all", "gone"], ["all", "done", "gone"], ["done", "gone"]])
 def test_one_that_dies_with_nothing_left_loses_nothing(script):
     assert Stage({0: script}).work([CPU], [stack(0)])[0] == ("cpu", [0], {"stack": 1})
     assert not [entry for entry in Stage({0: script}).work([CPU], [stack(0), stack(1)]) if entry[0] == "lost"]
