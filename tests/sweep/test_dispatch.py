@@ -147,17 +147,18 @@ def test_what_has_crashed_is_not_lost_once_more():
 
 
 @pytest.mark.parametrize("slots", [1, 2])
-def test_one_who_still_works_is_waited_for(slots):
+def test_one_who_still_works_is_waited_for_and_given_nothing_else(slots):
     stage = Stage({0: ["silent"]})
     turns = iter(range(3))
 
     def stopped() -> None:
         if next(turns, None) == 2:
+            assert [cells for _, cells, _ in stage.log] == [[0], [1], [2]][: 1 if slots == 1 else 3]
             for event in ({"event": "ended", "cell": 0}, {"event": "done"}):
                 stage.inbox.put((stage.made[0], event))
 
-    stage.work([CPU] * slots, [stack(0)], stopped)
-    assert stage.heard_of == ["ended", "done"]
+    stage.work([CPU] * slots, [stack(0), stack(1), stack(2)], stopped)
+    assert stage.heard_of.count("done") == 3 and len(stage.log) == 3
 
 
 @pytest.mark.parametrize("script", [["all", "gone"], ["all", "done", "gone"], ["done", "gone"]])
