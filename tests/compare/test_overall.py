@@ -6,6 +6,7 @@ import io
 import shlex
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from compare_runs import momentum, sgd, write_group, write_run
@@ -14,7 +15,7 @@ from rich.console import Console
 from trainer.compare.command import main
 from trainer.compare.comparison import compare
 from trainer.compare.options import Options
-from trainer.compare.overall import overall
+from trainer.compare.overall import overall, short_names
 from trainer.compare.scales import Scale, scale_of
 from trainer.compare.table import print_comparison
 
@@ -85,6 +86,23 @@ def test_of_many_rows_of_one_word_the_first_are_named(tmp_path: Path) -> None:
     for path in [p for p in tmp_path.iterdir() if "name: e\n" in (p / "config.yaml").read_text()]:
         shutil.rmtree(path)
     assert "; a, b, c, d not shown" in str(sentence(tmp_path))
+
+
+def test_rows_between_the_best_and_the_baseline_are_better(tmp_path: Path) -> None:
+    write_group(tmp_path, [0.8, 0.81, 0.82], optimizer=sgd())
+    write_group(tmp_path, [0.9, 0.911, 0.92], optimizer=momentum())
+    write_group(tmp_path, [0.95, 0.961, 0.97], optimizer=ADAM)
+    said = sentence(tmp_path)
+    assert said is not None and said.endswith("; momentum better (real (seeds only)).")
+
+
+def test_names_are_short_where_one_key_tells_all_apart() -> None:
+    def names(*labels: str) -> list[str]:
+        return list(short_names(SimpleNamespace(rows=[SimpleNamespace(label=x) for x in labels])).values())  # type: ignore[arg-type]
+
+    assert names("optimizer=sgd", "optimizer=adam") == ["sgd", "adam"]
+    for whole in (["optimizer=sgd", "clip=grad"], ["plain", "optimizer=sgd"], ["a=1 b=2", "a=1 b=3"]):
+        assert names(*whole) == whole
 
 
 def test_rows_that_lost_runs_say_what_became_of_them(tmp_path: Path) -> None:

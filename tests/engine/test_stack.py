@@ -107,6 +107,12 @@ def test_a_batch_larger_than_the_training_set_is_the_training_set():
     assert_equal(large, [whole])
 
 
+def test_the_time_of_each_update_is_counted():
+    training = Training([experiment(batch_size="full")], ODD)
+    seconds = [training.seconds for _ in training]
+    assert len(seconds) == 2 and 0 < seconds[0] < seconds[1]
+
+
 def test_the_whole_set_is_taken_in_its_order_and_a_batch_as_large_is_drawn():
     whole, drawn = (Training([experiment(batch_size=size)], ODD).chunks.batches[0](0).indices for size in ("full", 94))
     assert whole is None and drawn is not None

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -75,11 +76,45 @@ def test_every_cell_is_in_one_stack_of_its_like_that_fits(
         (20, 2, [5, 5, 5, 5]),
         (60, 2, [8, 8, 8, 8, 7, 7, 7, 7]),
         (9, 1, [5, 4]),
+        (16, 5, [4, 3, 3, 3, 3]),
     ],
 )
 def test_stacks_keep_all_workers_busy(cells: int, workers: int, sizes: list[int]) -> None:
     stacks = plan([Piece(i, c.experiment) for i, c in enumerate(grid({"seed": range(cells)}))], cpus(workers))
     assert [len(stack.pieces) for stack in stacks] == sizes
+
+
+def test_the_stacks_that_are_largest_by_now_are_cut() -> None:
+    """Of groups of 6 and 5 cells, for 4 workers: first the one of 6, then that of 5, which has become the largest."""
+    wide = {"name": "mlp", "hidden": [16]}
+    todo = grid({"seed": range(6)}) + grid({"seed": range(5)}, model=wide)
+    stacks = plan([Piece(i, c.experiment) for i, c in enumerate(todo)], cpus(4))
+    assert sorted(len(stack.pieces) for stack in stacks) == [2, 3, 3, 3]
+
+
+def test_beyond_eight_stacks_a_worker_balance_is_left_alone() -> None:
+    def count(*cells: int) -> int:
+        """Stacks of sweeps over as many widths as there are numbers, for three workers."""
+        wide = [{"model": {"name": "mlp", "hidden": [20 + i]}} for i in range(len(cells))]
+        todo = [one for n, keys in zip(cells, wide, strict=True) for one in grid({"seed": range(n)}, **keys)]
+        return len(plan([Piece(i, c.experiment) for i, c in enumerate(todo)], cpus(3)))
+
+    assert [count(8 * 23), count(8 * 25), count(72, 72, 56)] == [24, 25, 25]
+    assert len(plan([Piece(i, Experiment(seed=i, dataset=SYNTHETIC)) for i in range(6)], cpus(1), most=2)) == 3
+
+
+def test_a_stack_fits_wherever_it_may_be_placed() -> None:
+    e = Experiment(dataset=SYNTHETIC, device="cuda")
+    slots = [WorkerSlot(f"cuda:{i}", runs * run_bytes(e), True) for i, runs in enumerate((9, 5, 7))]
+    assert limit(e, slots) == 5
+    assert limit(e, [WorkerSlot("cuda:0", 1, True)]) == 1
+    assert limit(replace(e, device="auto"), [*slots, WorkerSlot("cpu", 1, True)]) == 5
+    assert (
+        limit(replace(e, device="auto"), [WorkerSlot("cuda:0", 50 * run_bytes(e), True), WorkerSlot("cpu", 1, True)])
+        == 50
+    )
+    on_cpu = replace(e, device="cpu")
+    assert [limit(on_cpu, [*slots, WorkerSlot("cpu", runs * run_bytes(e))]) for runs in (99, 3)] == [8, 3]
 
 
 def test_a_gpu_takes_as_many_as_its_memory_allows() -> None:

@@ -80,4 +80,9 @@ def next_commands(status: str, directory: Path, experiment: Experiment) -> Itera
 
 def train_longer(directory: Path, experiment: Experiment) -> str:
     """The command that trains a complete run for twice its epochs."""
-    return command("resume", directory, f"epochs={2 * experiment.epochs or 10}")
+    return command("resume", directory, f"epochs={longer(experiment)}")
+
+
+def longer(experiment: Experiment) -> int:
+    """Twice the epochs."""
+    return 2 * experiment.epochs or 10

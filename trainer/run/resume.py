@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from trainer.errors import CheckpointError, ConfigError
 from trainer.experiment import Experiment
 from trainer.identity import complete, flatten, is_housekeeping, may_be_given
-from trainer.printable import printable
+from trainer.printable import command, printable
 from trainer.records import Status
 from trainer.report.files import CHECKPOINT, CONFIG, SUMMARY
 from trainer.report.origin import differences, origin, processor
@@ -47,7 +47,10 @@ def resumable(directory: Path, settings: Mapping[str, Any]) -> Resumable | None:
     if status == Status.COMPLETED and "epochs" not in settings:
         return None
     if status == Status.COMPLETED and not begun:  # it had one: to begin anew would throw its results away
-        raise ConfigError(f"{directory} is complete and its {CHECKPOINT} is gone: start a new run for more epochs.")
+        anew = command(f"from={directory}", f"epochs={settings['epochs']}")
+        raise ConfigError(
+            f"{directory} is complete and its {CHECKPOINT} is gone: start a new run for more epochs. Type: {anew}"
+        )
     wanted = changed(experiment, settings)
     _tell_origin(directory, summary)
     _tell_horizon(experiment, wanted.epochs)

@@ -18,9 +18,9 @@ from trainer.errors import STOPPED, ConfigError, DataError, ExitCode, Stopped
 from trainer.experiment import Experiment
 from trainer.printable import command, printable
 from trainer.records import Record, Status
-from trainer.report.closing import train_longer
+from trainer.report.closing import longer, train_longer
 from trainer.report.console import RunView
-from trainer.report.files import CONFIG, SUMMARY
+from trainer.report.files import CHECKPOINT, CONFIG, SUMMARY
 from trainer.report.guarded import Guarded, leave, say
 from trainer.report.pipe import Pipe
 from trainer.report.reading import read_config
@@ -63,7 +63,11 @@ def resume(directory: Path, settings: Mapping[str, Any]) -> int:
 
 
 def _longer(directory: Path) -> str:
-    return train_longer(directory, Experiment.from_dict(read_config(directory / CONFIG)))
+    """The command that trains a complete run for twice its epochs; from the start where its checkpoint is gone."""
+    experiment = Experiment.from_dict(read_config(directory / CONFIG))
+    if (directory / CHECKPOINT).exists():
+        return train_longer(directory, experiment)
+    return command(f"from={directory}", f"epochs={longer(experiment)}")
 
 
 def _answered(job: Job, resumed: bool) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -59,7 +60,7 @@ def _composed(
     """The experiment of each cell, and the cells that lack a key, by that key."""
     lacking: dict[str, list[list[str]]] = {}
     experiments = []
-    parts: set[int] = set()  # Hydra's own part of a cell is that of all with the same words: checked once
+    parts: WeakValueDictionary[int, DictConfig] = WeakValueDictionary()  # by id, which another may have after their end
     for number, words in enumerate(cells):
         try:
             cell, whole = loader.cell(config, words) if _is_ours(config) else _whole(loader, config, words)
@@ -70,9 +71,9 @@ def _composed(
                 raise bad_cell(words, error) from error
             lacking.setdefault(key, []).append(words)
             continue
-        if id(whole) not in parts:
+        if parts.get(id(whole)) is not whole:  # Hydra's own part is that of all cells with the same words: checked once
             _check_hydras_part(loader, whole, config, words, argv)
-        parts.add(id(whole))
+        parts[id(whole)] = whole
         if not _is_ours(config):
             check_subdirectory(whole, number)
         experiments.append(checked(cell, words))
