@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Hashable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from trainer.experiment import GROUPS, Checkpoint, Experiment
@@ -23,11 +23,16 @@ WATCHED = ("seed", "target", "record_every", "dataset.path")
 their digest, wherever they lie."""
 
 
+SCALARS = (str, int, float, type(None))
+
+
 def flatten(config: Mapping[Any, Any]) -> dict[str, Hashable]:
     """`{"optimizer": {"name": "sgd", "lr": 0.1}}` → `{"optimizer": "sgd", "optimizer.lr": 0.1}`; lists → tuples."""
     flat: dict[str, Hashable] = {}
     for key, value in config.items():
-        if isinstance(value, Mapping):
+        if isinstance(value, SCALARS):  # asking for abstract classes costs more than all the rest
+            flat[str(key)] = value
+        elif isinstance(value, Mapping):
             inner = flatten(value)
             word = {str(key): inner.pop("name")} if "name" in inner else {}
             flat |= word | {f"{key}.{rest}": leaf for rest, leaf in inner.items()}
@@ -88,6 +93,7 @@ def may_be_given(key: str) -> bool:
     return key in ("epochs", "dataset.path") or (is_housekeeping(key) and key not in ("format", "name"))
 
 
+@lru_cache(maxsize=1000)  # thousands of runs have the same keys
 def is_learning(key: str) -> bool:
     """Whether a key can change what a run learns, beside the seed."""
     return not _among(key, (*HOUSEKEEPING, *WATCHED))
