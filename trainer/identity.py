@@ -7,7 +7,7 @@ from collections.abc import Hashable, Mapping
 from functools import cache, lru_cache
 from typing import Any
 
-from trainer.experiment import GROUPS, Checkpoint, Experiment
+from trainer.experiment import GROUPS, Checkpoint, Experiment, default_batch_size
 from trainer.printable import printable
 
 FORMAT = 4
@@ -107,6 +107,21 @@ def differences(config: Mapping[str, Any], other: Mapping[str, Any]) -> set[str]
     """The keys that make two configurations different runs."""
     one, two = complete(flatten(config)), complete(flatten(other))
     return {key for key in {*one, *two} if one.get(key) != two.get(key) and not is_housekeeping(key)}
+
+
+def changes(flat: Mapping[str, Hashable]) -> dict[str, Hashable]:
+    """The keys of a complete flat configuration that are not at their defaults, the seed last: what was typed to get the run,
+    or could have been. Left out is what is no part of what a run is."""
+    defaults = _defaults_beside(tuple(flat.get(group) for group in GROUPS))
+    wanted = [key for key in flat if is_learning(key)] + ["seed"]
+    return {key: flat[key] for key in wanted if key in flat and flat[key] != defaults.get(key)}
+
+
+@lru_cache(maxsize=1000)
+def _defaults_beside(words: tuple[Hashable, ...]) -> dict[str, Hashable]:
+    """The default of each key where `words` are chosen in the groups."""
+    chosen = dict(zip(GROUPS, words, strict=True))
+    return complete(chosen) | _top_level_defaults() | {"batch_size": default_batch_size(str(chosen["optimizer"]))}
 
 
 def show(value: Hashable) -> str:

@@ -73,6 +73,8 @@ def files(folder: Path) -> set[str]:
         ["epochs=-1"],
         ["-m", "optimizer=sgd,adm"],
         ["compare", "--help"],
+        ["runs"],
+        ["runs", "--help"],
     ],
     ids=" ".join,
 )

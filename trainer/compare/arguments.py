@@ -34,7 +34,7 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         wrong = next((word for word in message.split() if word.startswith("-")), "")
         hint = nearest(wrong, self._option_string_actions) if "unrecognized" in message else "."
-        raise CompareError(f"{message}{hint} See train compare --help.")
+        raise CompareError(f"{message}{hint} See {self.prog} --help.")
 
     def print_help(self, file: SupportsWrite[str] | None = None) -> None:
         """Help, or an OSError where it can't be written: argparse's own drops that in silence."""

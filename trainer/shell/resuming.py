@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from trainer.errors import ConfigError
+from trainer.run.directories import is_setting
 from trainer.shell.choices import dotted, takes_text, top_level, unknown_key
 from trainer.shell.options import check_once
 from trainer.shell.paths import home
@@ -18,7 +19,7 @@ def parse_resume(words: Sequence[str]) -> tuple[Path, dict[str, Any]]:
 
     Which of them may be changed, and to what, is decided where the run is known. Raises ConfigError.
     """
-    settings = [word for word in words if _is_setting(word)]
+    settings = [word for word in words if is_setting(word)]
     directories = [word for word in words if word not in settings]
     if len(directories) != 1 or directories[0].startswith("-"):
         raise ConfigError(
@@ -28,12 +29,6 @@ def parse_resume(words: Sequence[str]) -> tuple[Path, dict[str, Any]]:
     if not os.path.isdir(home(directory)):  # unlike Path.is_dir, it takes names that no directory can have
         raise ConfigError(f"There is no directory {directory} to resume.")
     return home(directory), _parsed(settings)
-
-
-def _is_setting(word: str) -> bool:
-    """Whether a word is a setting and no directory: the cells of sweeps are named key=value too."""
-    key, equals, _ = word.partition("=")
-    return bool(equals) and "/" not in key and not os.path.isdir(word)
 
 
 def _parsed(settings: Sequence[str]) -> dict[str, Any]:
