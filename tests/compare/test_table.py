@@ -359,6 +359,6 @@ def test_a_screen_shows_the_best_rows_and_the_baseline_of_a_long_table_and_a_pip
 
     few, text = rows(terminal=True)
     assert few == [*(f"optimizer.lr={k}.1" for k in range(20)), "optimizer.lr=29.1"]
-    assert "9 more rows are not shown." in text and "corrected by Holm for 29 comparisons" in text
+    assert "9 more rows are not shown." in text and "and 24 more not tested" in text
     every, text = rows(terminal=False)
     assert len(every) == 30 and "not shown" not in text
