@@ -1,4 +1,4 @@
-"""The words after `train resume`: a directory, and settings."""
+"""`train resume`: a directory, of whatever it holds, and settings."""
 
 from __future__ import annotations
 
@@ -12,6 +12,29 @@ from trainer.run.directories import is_setting
 from trainer.shell.choices import dotted, takes_text, top_level, unknown_key
 from trainer.shell.options import check_once
 from trainer.shell.paths import home
+
+
+def main(words: Sequence[str]) -> int:
+    """Go on with a run, a sweep or a study; its exit code. Raises ConfigError."""
+    from trainer.study.store import STUDY
+    from trainer.sweep.cells import SWEEP
+
+    directory, settings = parse_resume(words)
+    if (directory / STUDY).exists():
+        from trainer.study.running import resume as resume_study
+
+        if settings:
+            raise ConfigError(
+                "A study can't be changed by resuming: leave out the settings, or ask anew under another name."
+            )
+        return resume_study(directory)
+    if (directory / SWEEP).exists():
+        from trainer.sweep.sweep import resume_sweep
+
+        return resume_sweep(directory, settings)
+    from trainer.run.run import resume
+
+    return resume(directory, settings)
 
 
 def parse_resume(words: Sequence[str]) -> tuple[Path, dict[str, Any]]:
