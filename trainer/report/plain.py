@@ -23,13 +23,13 @@ def plain_data(value: Any, most: int = MOST) -> Any:
             raise Unreadable("it is nested too deeply")
         if left < 0:
             raise Unreadable(f"it holds more than {most:,} values")
-        level = [inner for item in level for inner in _inside(item)]
+        level = [inner for item in level if not isinstance(item, SCALARS) for inner in _inside(item)]
     return value
 
 
 def _inside(value: Any) -> Any:
-    """What a value holds; nothing where it is one of the plain ones."""
-    if isinstance(value, SCALARS) or (isinstance(value, int) and abs(value) < 2**64):
+    """What a value holds that is no text, no float, no boolean and not null."""
+    if isinstance(value, int) and abs(value) < 2**64:
         return ()
     if isinstance(value, list):
         return value

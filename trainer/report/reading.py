@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 
 import yaml
 
-from trainer.report.plain import MOST, Unreadable, plain_data
+from trainer.report.plain import Unreadable, plain_data
 from trainer.report.yaml_text import load_yaml
 
 LARGEST = 4 * 2**20  # bytes of a configuration, a summary or one record
@@ -33,17 +33,17 @@ here their readers look at the kind themselves: other versions may have more."""
 
 def read_json(path: Path) -> Any:
     """What a JSON file of a run holds, as plain data. Raises OSError or Unreadable."""
-    return _parsed(path, json.loads, LARGEST, MOST)
+    return _parsed(path, lambda text: plain_data(json.loads(text)), LARGEST)
 
 
 def read_json_list(path: Path) -> Any:
     """The same for a file that grows with the number of cells, such as sweep.json."""
-    return _parsed(path, json.loads, LARGEST_LIST, MOST_LISTED)
+    return _parsed(path, lambda text: plain_data(json.loads(text), MOST_LISTED), LARGEST_LIST)
 
 
 def read_config(path: Path) -> dict[str, Any]:
     """The keys and values of a run's config.yaml. Raises OSError or Unreadable."""
-    return _mapping(_parsed(path, load_yaml, LARGEST, MOST))
+    return _mapping(_parsed(path, load_yaml, LARGEST))
 
 
 def read_summary(path: Path) -> dict[str, Any]:
@@ -100,13 +100,13 @@ def _mapping(content: Any) -> dict[str, Any]:
     return content
 
 
-def _parsed(path: Path, parse: Callable[[str], Any], largest: int, most: int) -> Any:
+def _parsed(path: Path, parse: Callable[[str], Any], largest: int) -> Any:
     with _opened(path) as file:
         content = file.read(largest + 1)
     if len(content) > largest:
         raise Unreadable(f"it has more than {largest:,} bytes")
     try:
-        return plain_data(parse(content.decode()), most)
+        return parse(content.decode())
     except (ValueError, yaml.YAMLError, RecursionError) as error:
         raise Unreadable(" ".join(str(error).split())[:160] or type(error).__name__) from None
 
