@@ -173,7 +173,7 @@ def test_a_user_s_own_choices_are_explained_and_listed(tmp_path, monkeypatch, ca
 
 def test_a_command_is_explained_by_itself(capsys):
     assert cli.run(["help", "compare"]) == 0
-    assert capsys.readouterr().out.startswith("usage: train compare")
+    assert capsys.readouterr().out.startswith("train compare: statistics over finished runs.")
 
 
 def test_the_page_of_the_documentation_is_what_help_says():

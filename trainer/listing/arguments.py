@@ -7,32 +7,28 @@ from pathlib import Path
 
 from trainer.compare.arguments import Parser
 from trainer.listing.choosing import COLUMNS
-from trainer.once import Once
 from trainer.records import Status
 
-EXAMPLES = """\
-examples:
-  train runs                                   the newest runs and sweeps in runs/
-  train runs runs/first                        each run of a sweep
-  train runs optimizer=adam,sgd clip=grad      those with these settings
-  train runs --status failed,interrupted       those that did not end well
-  train runs --sort valid --limit 5            the five best on validation images
-  train runs --json -                          all of them as JSON on stdout
-"""
+EXAMPLES = {
+    "train runs": "the newest runs and sweeps in runs/",
+    "train runs runs/first": "each run of a sweep",
+    "train runs optimizer=adam,sgd clip=grad": "those with these settings",
+    "train runs --status failed,interrupted": "those that did not end well",
+    "train runs --sort valid --limit 5": "the five best on validation images",
+    "train runs --json -": "all of them as JSON on stdout",
+}
 
 
 def parser() -> argparse.ArgumentParser:
     """The parser of `train runs`; it raises CompareError."""
     parser = Parser(
-        prog="train runs",
-        description="The runs that there are, a sweep in one row, the newest first: age, status, what is not at its default, "
-        "accuracies (of a sweep the lowest and the highest), seconds of training.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        "train runs",
+        "the runs that there are, the newest first, a sweep in one row: age, status, what is not at its default, accuracies "
+        "(of a sweep the lowest and the highest), seconds of training.",
+        EXAMPLES,
     )
-    parser.register("action", None, Once)
     add = parser.add_argument
-    add("words", metavar="DIR | key=value", nargs="*", help="directories that hold runs, at any depth (runs); settings that "
+    add("words", metavar="DIR, key=value", nargs="*", help="directories that hold runs, at any depth (runs); settings that "
         "listed runs have, several values with commas")  # fmt: skip
     add("--status", type=_statuses, metavar="WORD", help=f"only runs that stand so: {', '.join(Status)}")
     add("--dataset", metavar="NAME", help="only runs on this data set (the one really used)")

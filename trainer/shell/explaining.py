@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from trainer.errors import ConfigError
+from trainer.layout import END, TERM, heading, styled, terms, width, wrap
 from trainer.schema import did_you_mean
 from trainer.shell.choice_files import Group, groups, main_settings
 from trainer.shell.choices import unknown_key, unknown_word
-from trainer.shell.layout import styled, terms, width, wrap
 from trainer.shell.paths import config_dir
 from trainer.shell.topics import (
     Section,
@@ -111,18 +111,16 @@ def _alone(word: str, known: Sequence[Group], settings: Iterable[str]) -> Topic:
 
 
 def _lines(topic: Topic, columns: int) -> Iterator[str]:
-    first, *rest = wrap(f"{topic.word}: {topic.what}" if topic.what else topic.word, columns)
-    yield f"# {first}"
-    yield from (f"# {line}" for line in rest)
+    yield from map(heading, wrap(f"{topic.word}: {topic.what}" if topic.what else topic.word, columns))
     for section in topic.sections:
         if section.heading:
-            yield from ("", f"# {section.heading}")
+            yield from ("", heading(section.heading))
         for number, text in enumerate(section.texts):
             yield from [""] * bool(number)
             yield from wrap(text, columns, indent=2)
         yield from terms(section.terms, columns)
         if section.command:
-            yield f"  {section.command}"
+            yield f"  {TERM}{section.command}{END}"
 
 
 def page(known: Iterable[Group]) -> str:

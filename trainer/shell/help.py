@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
 
+from trainer.layout import examples, heading, styled, terms, width, wrap
 from trainer.shell.choice_files import Group, groups, main_settings, read_choice
-from trainer.shell.layout import styled, terms, width, wrap
 from trainer.shell.paths import config_dir
 
 TITLE = "train: which training technique helps, by how much, and is that real?"
@@ -48,15 +48,18 @@ def help_text(conf: Path, argv: Sequence[str] = ()) -> str:
 
 
 def _lines(conf: Path, extra: Path | None, columns: int) -> Iterator[str]:
-    yield from (f"# {line}" for line in wrap(TITLE, columns))
+    yield from map(heading, wrap(TITLE, columns))
     yield from ("", *terms(COMMANDS.items(), columns, longest=34))
-    yield from ("", "# Examples", *terms(EXAMPLES.items(), columns, longest=46))
-    yield from ("", "# Choices (* = default; train help optimizer=momentum explains one)")
+    yield from ("", heading("Examples"), *examples(EXAMPLES.items(), columns))
+    yield from ("", heading("Choices (* = default; train help optimizer=momentum explains one)"))
     for group in groups(conf, extra):
         yield from terms(_choices(group), columns)
         yield ""
-    yield from ("# Settings", *terms(((f"{s.key}={s.default}", s.meaning) for s in main_settings(conf)), columns))
-    yield from ("", "# Other options", *terms(OPTIONS.items(), columns))
+    yield from (
+        heading("Settings"),
+        *terms(((f"{s.key}={s.default}", s.meaning) for s in main_settings(conf)), columns),
+    )
+    yield from ("", heading("Other options"), *terms(OPTIONS.items(), columns))
     numbers = (
         f"The numbers of a choice (optimizer.lr, clip.threshold, ...) stand in its file: {conf}/<group>/<choice>.yaml"
     )

@@ -12,7 +12,10 @@ from collections.abc import Iterable, Iterator
 
 WIDEST = 100  # columns that the eye follows
 NARROWEST = 40
+GAP, SHORTEST = 2, 30  # between a term and its meaning; columns that the meaning of a command needs beside it
 FIXED = "\u00a0"  # a blank where no line ends
+HEADING, TERM, END = "\x01", "\x02", "\x03"  # where a style begins and ends, in a text that is not shown yet
+STYLES = {HEADING: "\033[1m", TERM: "\033[36m", END: "\033[0m"}
 
 
 def width() -> int:
@@ -40,17 +43,28 @@ def terms(pairs: Iterable[tuple[str, str]], columns: int, indent: int = 2, longe
     """Terms and what they mean, beside each other; a meaning stands below a term that is too long for that."""
     pairs = list(pairs)
     longest = max((len(term) for term, _ in pairs if len(term) <= longest), default=0)
-    column = indent + longest + 2
+    column = indent + (longest + GAP if longest else 2 * GAP)
     for term, meaning in pairs:
-        lines = wrap(meaning, max(columns - column, 20)) or [""]
-        if len(term) <= longest:
-            yield f"{' ' * indent}{term:<{longest}}  {lines.pop(0)}".rstrip()
-        else:
-            yield f"{' ' * indent}{term}"
+        lines = wrap(meaning, max(columns - column, NARROWEST // 2)) or [""]
+        blank = " " * (longest + GAP - len(term))
+        beside = f"{blank}{lines.pop(0)}" if len(term) <= longest else ""
+        yield f"{' ' * indent}{TERM}{term}{END}{beside}".rstrip()
         yield from (f"{' ' * column}{line}" for line in lines)
 
 
+def examples(pairs: Iterable[tuple[str, str]], columns: int) -> Iterator[str]:
+    """Commands and what they do: beside them where there is room for all, else below each."""
+    pairs = list(pairs)
+    longest = max(len(command) for command, _ in pairs)
+    beside = longest + 2 * GAP + SHORTEST <= columns
+    yield from terms(pairs, columns, longest=longest) if beside else terms(pairs, columns, longest=0)
+
+
+def heading(text: str) -> str:
+    return f"{HEADING}{text}{END}"
+
+
 def styled(lines: Iterable[str]) -> str:
-    """Lines as one text; headings, which begin at the margin and are marked by a leading #, in bold where that is shown."""
-    bold = "\033[1m{}\033[0m" if has_style() else "{}"
-    return "\n".join(re.sub(r"^# (.*)", lambda found: bold.format(found[1]), line) for line in lines)
+    """Lines as one text, with headings in bold and terms in colour where the terminal shows that."""
+    styles = STYLES if has_style() else dict.fromkeys(STYLES, "")
+    return re.sub(f"[{''.join(STYLES)}]", lambda mark: styles[mark[0]], "\n".join(lines))
