@@ -106,6 +106,10 @@ def _dispatch(argv: list[str]) -> int:
         return explain(argv[1:], conf(), _dispatch)
     if argv[:1] == ["study"]:
         return _study(argv[1:])
+    if {"-sc", "--shell-completion"} & set(argv):
+        from trainer.shell.shells import main as completion
+
+        return completion(argv, conf())
     if {"--help", "-h"} & set(argv):
         from trainer.shell.help import help_text
 

@@ -9,6 +9,7 @@ from trainer.experiment import GROUPS
 from trainer.printable import command
 from trainer.schema import did_you_mean
 from trainer.shell.choices import dotted, top_level
+from trainer.shell.verbs import VERBS
 
 OPTIONS = {
     "--help": 0, "-h": 0, "--version": 0, "-V": 0, "--multirun": 0, "-m": 0, "--run": 0, "-r": 0, "--resolve": 0,
@@ -18,9 +19,6 @@ OPTIONS = {
 """The options of the command, and how many values each takes."""
 
 
-VERBS = ("study", "resume", "runs", "compare", "help")
-"""The words that come first on a line that trains nothing new."""
-
 ALIASES = {"learning_rate": "lr", "wd": "weight_decay"}
 """Numbers by the names that they have elsewhere."""
 
@@ -28,8 +26,6 @@ ALIASES = {"learning_rate": "lr", "wd": "weight_decay"}
 def check_grammar(argv: Sequence[str]) -> None:
     """ConfigError with the line that was meant where `argv` holds anything but options and key=value words."""
     words = list(argv)
-    if "-sc" in words or "--shell-completion" in words:
-        return
     for word in words:
         if sentence := _of_other_programs(word, words):
             raise ConfigError(sentence)
