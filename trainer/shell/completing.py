@@ -47,7 +47,7 @@ def _possible(verb: str, words: Sequence[str], current: str, conf: Path) -> Iter
         yield from _paths(current, files=False)
     if verb == "help":
         yield from _explained(words, conf)
-    elif verb != "compare":
+    elif verb != "compare" and words != ["resume"]:
         yield from _settings(verb, words, current, conf)
 
 
