@@ -1,7 +1,7 @@
 """`train -sc`: the scripts that make bash, zsh and fish ask for completions, and the answers in each one's form.
 
-Hydra's own scripts do not work in zsh, and load all of Hydra at each key; argcomplete and shtab complete what an argparse parser knows, and
-our words are key=value.
+Hydra's own scripts do not work in zsh, and load all of Hydra at each key; argcomplete and shtab complete what an argparse parser
+knows, and our words are key=value.
 """
 
 from __future__ import annotations
