@@ -53,7 +53,9 @@ SWEEPS = {
 def command(*words: str) -> None:
     """One command of ours, quietly."""
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()) as err:
-        code = run(words)
+        code = run(
+            list({word.partition("=")[0]: word for word in words}.values())
+        )  # of words with the same key the last
     if code:
         sys.exit(f"{' '.join(words)} ended with {code}: {err.getvalue()}")
 
