@@ -54,7 +54,7 @@ def command(*words: str) -> None:
     """One command of ours, quietly. Of words with the same key the last is meant, and the command refuses two."""
     words = tuple({word.partition("=")[0]: word for word in words}.values())
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()) as err:
-        code = run(words)
+        code = run(list(words))
     if code:
         sys.exit(f"{' '.join(words)} ended with {code}: {err.getvalue()}")
 

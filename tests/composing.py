@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra._internal.utils import create_config_search_path
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.utils import JobRuntime, setup_globals
 from hydra.types import RunMode
 from omegaconf import DictConfig
@@ -25,3 +27,10 @@ def loader(cls: type[ConfigLoaderImpl] = Composer) -> ConfigLoaderImpl:
 
 def compose(loader: ConfigLoaderImpl, *words: str) -> DictConfig:
     return loader.load_configuration("config", list(words), RunMode.MULTIRUN, validate_sweep_overrides=False)
+
+
+def sweep_of(loader: ConfigLoaderImpl, config: DictConfig) -> list[list[str]]:
+    """The words of each cell of a sweep."""
+    params = [f"{key}={value}" for key, value in (config.hydra.sweeper.params or {}).items()]
+    overrides = OverridesParser.create(loader).parse_overrides([*params, *config.hydra.overrides.task])
+    return BasicSweeper.split_arguments(overrides, None)[0]

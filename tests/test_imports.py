@@ -36,6 +36,7 @@ def test_gradients_are_taken_in_one_place_and_autograd_in_none():
         "trainer.data.loading",
         "trainer.records",
         "trainer.compare.command",
+        "trainer.listing.command",
         "trainer.study.running",
     ],
 )

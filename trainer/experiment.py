@@ -80,7 +80,7 @@ class Experiment:
         plain = {key: hint for key, hint in hints(Experiment).items() if key not in (*GROUPS, "checkpoint")}
         checked = {key: check(getattr(self, key), hint, key) for key, hint in plain.items()}
         if checked["batch_size"] is None:
-            checked["batch_size"] = "full" if self.optimizer.name == "batch_gd" else 128
+            checked["batch_size"] = default_batch_size(self.optimizer.name)
         return checked
 
     @classmethod
@@ -94,6 +94,11 @@ class Experiment:
     def to_dict(self) -> dict[str, Any]:
         """Plain data that `from_dict` reads back: what config.yaml holds."""
         return {f.name: _plain(getattr(self, f.name)) for f in dataclasses.fields(self)}
+
+
+def default_batch_size(optimizer: str) -> int | Literal["full"]:
+    """What `batch_size` is where it is left out."""
+    return "full" if optimizer == "batch_gd" else 128
 
 
 GROUPS: dict[str, Mapping[str, type]] = {

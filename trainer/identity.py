@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Hashable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
-from trainer.experiment import GROUPS, Checkpoint, Experiment
+from trainer.experiment import GROUPS, Checkpoint, Experiment, default_batch_size
 from trainer.printable import printable
 
 FORMAT = 4
@@ -23,11 +23,16 @@ WATCHED = ("seed", "target", "record_every", "dataset.path")
 their digest, wherever they lie."""
 
 
+SCALARS = (str, int, float, type(None))
+
+
 def flatten(config: Mapping[Any, Any]) -> dict[str, Hashable]:
     """`{"optimizer": {"name": "sgd", "lr": 0.1}}` → `{"optimizer": "sgd", "optimizer.lr": 0.1}`; lists → tuples."""
     flat: dict[str, Hashable] = {}
     for key, value in config.items():
-        if isinstance(value, Mapping):
+        if isinstance(value, SCALARS):  # asking for abstract classes costs more than all the rest
+            flat[str(key)] = value
+        elif isinstance(value, Mapping):
             inner = flatten(value)
             word = {str(key): inner.pop("name")} if "name" in inner else {}
             flat |= word | {f"{key}.{rest}": leaf for rest, leaf in inner.items()}
@@ -88,6 +93,7 @@ def may_be_given(key: str) -> bool:
     return key in ("epochs", "dataset.path") or (is_housekeeping(key) and key not in ("format", "name"))
 
 
+@lru_cache(maxsize=1000)  # thousands of runs have the same keys
 def is_learning(key: str) -> bool:
     """Whether a key can change what a run learns, beside the seed."""
     return not _among(key, (*HOUSEKEEPING, *WATCHED))
@@ -101,6 +107,21 @@ def differences(config: Mapping[str, Any], other: Mapping[str, Any]) -> set[str]
     """The keys that make two configurations different runs."""
     one, two = complete(flatten(config)), complete(flatten(other))
     return {key for key in {*one, *two} if one.get(key) != two.get(key) and not is_housekeeping(key)}
+
+
+def changes(flat: Mapping[str, Hashable]) -> dict[str, Hashable]:
+    """The keys of a complete flat configuration that are not at their defaults, the seed last: what was typed to get the run,
+    or could have been. Left out is what is no part of what a run is."""
+    defaults = _defaults_beside(tuple(flat.get(group) for group in GROUPS))
+    wanted = [key for key in flat if is_learning(key)] + ["seed"]
+    return {key: flat[key] for key in wanted if key in flat and flat[key] != defaults.get(key)}
+
+
+@lru_cache(maxsize=1000)
+def _defaults_beside(words: tuple[Hashable, ...]) -> dict[str, Hashable]:
+    """The default of each key where `words` are chosen in the groups."""
+    chosen = dict(zip(GROUPS, words, strict=True))
+    return complete(chosen) | _top_level_defaults() | {"batch_size": default_batch_size(str(chosen["optimizer"]))}
 
 
 def show(value: Hashable) -> str:

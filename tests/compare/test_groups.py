@@ -15,6 +15,7 @@ from trainer.compare.arguments import parser
 from trainer.compare.command import main
 from trainer.compare.comparison import Comparison, compare
 from trainer.compare.finding import find_runs
+from trainer.compare.groups import labels
 from trainer.compare.options import Options
 from trainer.compare.pairing import by_seed, matched
 from trainer.compare.rows import Row
@@ -376,3 +377,17 @@ def test_other_files_do_not_disturb(tmp_path: Path) -> None:
     shutil.copytree(run, tmp_path / ".hidden" / "run")
     runs, warnings = find_runs([tmp_path])
     assert len(runs) == 1 and not warnings
+
+
+def test_where_many_keys_differ_a_name_has_those_that_are_not_at_their_defaults(tmp_path):
+    """Among the runs of several sweeps every key differs somewhere, and names of ten keys each fill a screen."""
+    write_run(tmp_path, 0, optimizer=sgd(0.2), epochs=10)
+    write_run(tmp_path, 0, optimizer=sgd(0.2), epochs=5, clip={"name": "grad", "threshold": 1.0})
+    write_run(tmp_path, 0, optimizer=momentum(0.5), epochs=10, dropout={"name": "half"}, batch_size=64)
+    groups = [[run] for run in find_runs([tmp_path])[0]]
+    assert labels(groups, None) == [
+        "all at default",
+        "epochs=5 clip=grad",
+        "batch_size=64 optimizer=momentum dropout=half",
+    ]
+    assert labels(groups[:2], None) == ["epochs=10 clip=none", "epochs=5 clip=grad"]

@@ -343,3 +343,22 @@ def test_300_runs_in_a_pipe_without_torch(tmp_path: Path) -> None:
     endings = ("(seeds only)", "baseline", "identical in all 10 pairs")
     assert len(lines) == 30 and all(any(ending in line for ending in endings) for line in lines)
     assert "\x1b" not in result.stdout
+
+
+def test_a_screen_shows_the_best_rows_and_the_baseline_of_a_long_table_and_a_pipe_all(tmp_path):
+    """After a few days' work `train compare` printed hundreds of lines, and the best rows were gone from the screen."""
+    for k in range(30):
+        write_group(tmp_path, [0.9 - k / 100, 0.91 - k / 100], optimizer=sgd(0.1 + k))
+    comparison = compare([tmp_path], Options(baseline="optimizer.lr=29.1"))
+
+    def rows(terminal: bool) -> tuple[list[str], str]:
+        file = io.StringIO()
+        print_comparison(comparison, Console(file=file, width=160, color_system=None, force_terminal=terminal))
+        labels = [line.split()[0] for line in file.getvalue().splitlines() if line.startswith("optimizer.lr=")]
+        return labels, file.getvalue()
+
+    few, text = rows(terminal=True)
+    assert few == [*(f"optimizer.lr={k}.1" for k in range(20)), "optimizer.lr=29.1"]
+    assert "9 more rows are not shown." in text and "and 24 more not tested" in text
+    every, text = rows(terminal=False)
+    assert len(every) == 30 and "not shown" not in text

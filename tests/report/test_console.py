@@ -333,9 +333,29 @@ def test_the_end_of_a_completed_run():
         "2.00 s of training, 600 samples/s.",
         "Saved to runs/here",
         "  tensorboard --logdir runs/here  # curves",
-        "  train compare runs  # compare with your other runs",
+        "  train runs  # this run beside your others",
         "  train resume runs/here epochs=6  # train longer",
     ]
+
+
+@pytest.mark.parametrize(
+    ("changed", "sweep"),
+    [
+        ({"optimizer": "momentum"}, "optimizer=sgd,momentum epochs=3 dataset=synthetic 'seed=range(5)'  # does momentum help?"),
+        ({"clip": "grad", "model": {"name": "mlp", "hidden": (8, 4)}},
+         "clip=none,grad epochs=3 dataset=synthetic 'model.hidden=[8,4]' 'seed=range(5)'  # does grad help?"),
+        ({}, None),
+        ({"optimizer": "momentum", "clip": "grad"}, None),
+        ({"optimizer": {"name": "adam", "lr": 0.1}}, None),
+        ({"decay": {"name": "none", "warmup": 3}}, None),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_run_with_one_technique_says_how_to_find_out_whether_it_helps(changed, sweep):
+    """The same sweep for a technique's other numbers would change those of the plain choice too."""
+    text = ending(summary_of(), Experiment(epochs=3, dataset="synthetic", **changed), "deep/x")
+    assert ("train -m" in text) == (sweep is not None) and (sweep is None or f"\n  train -m {sweep}\n" in text)
+    assert "\n  train runs deep  # this run beside your others\n" in text
 
 
 @pytest.mark.parametrize("status", ["interrupted", "terminated", "failed"])

@@ -73,6 +73,8 @@ def files(folder: Path) -> set[str]:
         ["epochs=-1"],
         ["-m", "optimizer=sgd,adm"],
         ["compare", "--help"],
+        ["runs"],
+        ["runs", "--help"],
     ],
     ids=" ".join,
 )
@@ -105,12 +107,10 @@ def test_help_lists_every_choice_with_its_line_and_marks_the_default(capsys):
 
 def test_the_examples_of_help_are_legal():
     """Each example of a run is composed and checked as the command would."""
-    from trainer.shell.help import HEAD
+    from trainer.shell.help import EXAMPLES
     from trainer.shell.suggestions import check_grammar
 
-    examples = re.findall(r"^  (train.*?)   ", HEAD.partition("Examples")[2], re.MULTILINE)
-    assert len(examples) == 5
-    for example in examples:
+    for example in EXAMPLES:
         words = [word.strip("'") for word in example.split()[1:]]
         check_grammar(words)
         compose(composing.loader(), *(word for word in words if word != "-m"))

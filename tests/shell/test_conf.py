@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from itertools import dropwhile
 from pathlib import Path
 
 import composing
 import pytest
 import yaml
-from composing import compose
-from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
-from hydra.core.override_parser.overrides_parser import OverridesParser
+from composing import compose, sweep_of
 from omegaconf import OmegaConf
 
 from trainer.experiment import GROUPS, Checkpoint, Experiment
@@ -49,6 +48,7 @@ def test_a_file_holds_the_defaults_of_its_dataclass_field_for_field(group, word,
 def test_a_file_says_what_it_is_and_how_to_select_it_and_comments_every_value(group, word):
     first, *lines = (CONF / group / f"{word}.yaml").read_text(encoding="utf-8").splitlines()
     assert re.fullmatch(rf"# .+; select with {group}={word}", first)
+    lines = list(dropwhile(lambda line: line.startswith("# "), lines))
     assert lines[0] == f"name: {word}"
     assert all(re.fullmatch(r"\w+: .*\S +# .+", line) for line in lines[1:])
 
@@ -90,12 +90,6 @@ def test_a_recipe_says_what_it_is_and_every_run_of_it_is_legal(recipe, loader):
     for cell in cells:
         experiment_of(loader.load_sweep_config(config, cell))
     assert (f"({len(cells)} runs)" in first) == (config.hydra.mode is not None)
-
-
-def sweep_of(loader, config) -> list[list[str]]:
-    params = [f"{key}={value}" for key, value in (config.hydra.sweeper.params or {}).items()]
-    overrides = OverridesParser.create(loader).parse_overrides([*params, *config.hydra.overrides.task])
-    return BasicSweeper.split_arguments(overrides, None)[0]
 
 
 def test_a_recipe_changes_what_it_says(loader):

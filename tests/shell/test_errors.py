@@ -361,6 +361,37 @@ MISTAKES = [
         "momentum",
         "Settings are written key=value. Type: train optimizer=momentum",
     ),
+    ("--lr 0.1", "Settings are written key=value. Type: train optimizer.lr=0.1"),
+    (
+        "epochs=2 --learning-rate=0.1 --wd 0",
+        "Settings are written key=value. Type: train epochs=2 optimizer.lr=0.1 optimizer.weight_decay=0",
+    ),
+    ("--hidden", "Settings are written key=value. Type: train model.hidden=VALUE"),
+    ("--adam", "Settings are written key=value. Type: train optimizer=adam"),
+    ("--momentum 0.9", "--momentum may be optimizer=momentum or normalization.momentum=0.9: type one of them."),
+    ("--eps 0.1 seed=1", "--eps may be optimizer.eps=0.1 or normalization.eps=0.1: type one of them."),
+    (
+        "optimizer = momentum epochs =3 clip= grad",
+        "Settings are written key=value. Type: train optimizer=momentum epochs=3 clip=grad",
+    ),
+    ("= momentum", "'=' has nothing before it: write key=value, without blanks."),
+    (
+        "optimizer =",
+        "optimizer needs a value, written without spaces: "
+        "optimizer=sgd|batch_gd|momentum|heavy_ball|nesterov|adagrad|rmsprop|adam|adamw",
+    ),
+    ("list", "There is no list here: train runs lists the runs that there are, train --help all choices."),
+    ("epochs=2 --list", "There is no --list here: train runs lists the runs that there are, train --help all choices."),
+    (
+        "optimizer=adam --dry-run epochs=2",
+        "There is no --dry-run. To see the configuration without running it type: train --cfg job optimizer=adam epochs=2",
+    ),
+    (
+        "-m optimizer=sgd,adam --dry-run",
+        "There is no --dry-run: every run of a sweep is checked before the first is trained.",
+    ),
+    ("optimizer=adam help", "help comes first: type train help, and what belongs to it."),
+    ("name=x runs", "runs comes first: type train runs, and what belongs to it."),
     (
         "adagard",
         "'adagard' is neither a command nor key=value. Did you mean 'adagrad'? See: train --help",

@@ -66,7 +66,7 @@ def test_a_loader_composes_a_configuration_without_a_decorator():
     hydra = hydra_private.Hydra("train", composing.loader())
     config = hydra.compose_config("config", ["optimizer=adam"], RunMode.MULTIRUN, validate_sweep_overrides=False)
     assert config.optimizer.name == "adam"
-    for used in ("multirun", "show_cfg", "show_info", "shell_completion", "hydra_help"):
+    for used in ("multirun", "show_cfg", "show_info", "hydra_help"):
         assert callable(getattr(hydra, used))
 
 

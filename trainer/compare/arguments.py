@@ -5,52 +5,69 @@ from __future__ import annotations
 import argparse
 import math
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from trainer.compare.groups import Keys, nearest
 from trainer.compare.options import APART, LAST, PICTURES
 from trainer.errors import CompareError
+from trainer.layout import examples, heading, styled, terms, width, wrap
 from trainer.once import Once
 
 if TYPE_CHECKING:
     from _typeshed import SupportsWrite
 
-EXAMPLES = """\
-examples:
-  train compare                                          all finished runs below runs/
-  train compare runs/sweep --baseline sgd                differences to the group with optimizer=sgd
-  train compare --by optimizer --tune optimizer.lr       each optimizer at its own best learning rate
-  train compare --tune optimizer.lr --plot rates.png     the metric against the learning rate
-  train compare --tune optimizer.lr --choose-seeds 3     chosen on the first three seeds, judged on the others
-  train compare runs/factorial --effects                 what each technique changes, alone and beside others
-  train compare --metric test/accuracy --csv table.csv   on test data, and into a file
-"""
+EXAMPLES = {
+    "train compare": "all finished runs below runs/",
+    "train compare runs/sweep --baseline sgd": "differences from the group with optimizer=sgd",
+    "train compare --by optimizer --tune optimizer.lr": "each optimizer at its own best learning rate",
+    "train compare --tune optimizer.lr --plot rates.png": "the metric against the learning rate",
+    "train compare --tune optimizer.lr --choose-seeds 3": "chosen on the first three seeds, judged on the others",
+    "train compare runs/factorial --effects": "what each technique changes, alone and beside others",
+    "train compare --metric test/accuracy --csv table.csv": "on test data, and into a file",
+}
 
 
 class Parser(argparse.ArgumentParser):
-    """Answers a mistake like the rest of the program: one sentence, with the nearest option."""
+    """Answers a mistake like the rest of the program: one sentence, with the nearest option. Its help looks like theirs too."""
+
+    def __init__(self, prog: str, description: str, commands: Mapping[str, str]) -> None:
+        super().__init__(prog=prog, description=description)
+        self.commands = commands
+        self.register("action", None, Once)
 
     def error(self, message: str) -> NoReturn:
         wrong = next((word for word in message.split() if word.startswith("-")), "")
         hint = nearest(wrong, self._option_string_actions) if "unrecognized" in message else "."
-        raise CompareError(f"{message}{hint} See train compare --help.")
+        raise CompareError(f"{message}{hint} See {self.prog} --help.")
+
+    def format_help(self) -> str:
+        """Every argument with what it means, and the examples, on the width that there is."""
+        columns = width()
+        arguments = [(_typed(action), (action.help or "").replace("%%", "%")) for action in self._actions]
+        lines = [*map(heading, wrap(f"{self.prog}: {self.description}", columns)), "", *terms(arguments, columns)]
+        return styled([*lines, "", heading("Examples"), *examples(self.commands.items(), columns)]) + "\n"
 
     def print_help(self, file: SupportsWrite[str] | None = None) -> None:
         """Help, or an OSError where it can't be written: argparse's own drops that in silence."""
         print(self.format_help(), end="", file=file)
 
 
+def _typed(action: argparse.Action) -> str:
+    """An argument as it is typed."""
+    value = action.metavar or "|".join(map(str, action.choices or ()))
+    return " ".join(part for part in (", ".join(action.option_strings), str(value or "")) if part)
+
+
 def parser() -> argparse.ArgumentParser:
     """The parser of `train compare`; it raises CompareError."""
     parser = Parser(
-        prog="train compare",
-        description="Statistics over finished runs: runs that differ in their seed alone form a group, groups are "
-        "compared with a baseline, paired by seed.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        "train compare",
+        "statistics over finished runs. Runs that differ in their seed alone form a group; groups are compared with a baseline, "
+        "paired by seed.",
+        EXAMPLES,
     )
-    parser.register("action", None, Once)
     add = parser.add_argument
     add("directories", metavar="DIR", nargs="*", type=Path, help="directories that hold runs, at any depth (runs)")
     add("--metric", default="valid/accuracy", metavar="NAME", help="any metric of summary.json (valid/accuracy)")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from trainer.compare.runs import Run, read_run
@@ -16,36 +16,48 @@ SWEEP = "sweep.json"
 SHOWN = 5  # names in a sentence
 
 
+@dataclass(frozen=True)
+class Found:
+    """Runs in the order they were started; the sweeps met on the way, each with its cells and their places in its command; a
+    sentence for each run that is left out."""
+
+    runs: list[Run]
+    sweeps: dict[Path, dict[str, int]]
+    skipped: list[str]
+
+
 def find_runs(roots: Iterable[Path]) -> tuple[list[Run], list[str]]:
-    """All runs in and below `roots`, in the order they were started, with one sentence for each that is left out.
+    """All runs in and below `roots`, in the order they were started, with one sentence for each that is left out or missing.
 
     Raises CompareError where a root does not exist, or none is a directory."""
-    warnings: list[str] = []
-    folders = list(_folders(_directories(list(roots), warnings), warnings))
+    found = find(roots)
+    missing = [sentence for folder, cells in found.sweeps.items() for sentence in _missing(folder, cells)]
+    return found.runs, [*found.skipped, *missing]
+
+
+def find(roots: Iterable[Path]) -> Found:
+    """All runs and sweeps in and below `roots`. Raises CompareError as `find_runs` does."""
+    skipped: list[str] = []
+    folders = list(_folders(_directories(list(roots), skipped), skipped))
     runs: list[Run] = []
     for folder in (folder for folder, files in folders if {SUMMARY, CONFIG} <= files):
         try:
             runs.append(read_run(folder))
         except CompareError as error:
-            warnings.append(f"Skipped {error}")
+            skipped.append(f"Skipped {error}")
     sweeps = {folder: _cells(folder) for folder, files in folders if SWEEP in files}
-    for folder, cells in sweeps.items():
-        warnings += _missing(folder, cells)
-    return _told_apart(_in_order(runs, sweeps)), warnings
+    return Found(_told_apart(_in_order(runs, sweeps)), sweeps, skipped)
 
 
 def _directories(roots: Sequence[Path], warnings: list[str]) -> list[Path]:
     """The roots that are directories: `runs/*` may name a stray file among them."""
     for root in roots:
         if not os.path.exists(root):  # unlike Path.exists, it takes names that no directory can have
-            raise CompareError(
-                f"{root} does not exist; give directories that hold runs, for example `train compare runs`."
-            )
+            raise CompareError(f"{root} does not exist; give directories that hold runs, for example runs/first.")
     directories = [root for root in roots if root.is_dir()]
     strays = [f"Skipped {root}: it is not a directory." for root in roots if not root.is_dir()]
     if not directories and strays:
-        ending = "give directories that hold runs, for example `train compare runs`."
-        raise CompareError(f"{roots[0]} is not a directory; {ending}")
+        raise CompareError(f"{roots[0]} is not a directory; give directories that hold runs, for example runs/first.")
     warnings += strays
     return directories
 

@@ -7,10 +7,11 @@ from difflib import get_close_matches
 
 from trainer.compare.runs import Run
 from trainer.errors import CompareError
-from trainer.identity import is_learning, show
+from trainer.identity import changes, is_learning, show
 
 Settings = dict[str, Hashable]
 Keys = tuple[str, ...]
+MANY = 4  # keys that a name can have and still be read
 ABSENT = None  # a key that a configuration does not have (a word without that number)
 
 
@@ -52,15 +53,27 @@ def varying(runs: Sequence[Run]) -> Keys:
 
 
 def labels(groups: Sequence[Sequence[Run]], keys: Keys | None, ignored: Keys = ()) -> list[str]:
-    """The name of each group: its values of `keys`, or of the keys that differ among the groups."""
+    """The name of each group: its values of `keys`, or of the keys that differ among the groups.
+
+    Where many differ, as among the runs of several sweeps, a name has only those that are not at their defaults."""
     if keys is not None:
         return [_words(runs[0], keys) or f"without {' '.join(keys)}" for runs in groups]
     variants = _variants([run for runs in groups for run in runs])
-    names = []
-    for run in (runs[0] for runs in groups):
-        own = tuple(key for key in variants if key not in ignored and len(variants[key][_word(run, key)]) > 1)
-        names.append(_words(run, own) or _techniques(run))
-    return names
+    own = [_own_keys(runs[0], variants, ignored) for runs in groups]
+    if len({key for each in own for key in each}) > MANY:
+        shorter = [_changed(runs[0], each) for runs, each in zip(groups, own, strict=True)]
+        return [_words(runs[0], each) or "all at default" for runs, each in zip(groups, shorter, strict=True)]
+    return [_words(runs[0], each) or _techniques(runs[0]) for runs, each in zip(groups, own, strict=True)]
+
+
+def _own_keys(run: Run, variants: dict[str, dict[Hashable, set[Hashable]]], ignored: Keys) -> Keys:
+    """The keys by which a run differs from others that have the same word."""
+    return tuple(key for key in variants if key not in ignored and len(variants[key][_word(run, key)]) > 1)
+
+
+def _changed(run: Run, keys: Keys) -> Keys:
+    changed = changes(run.settings)
+    return tuple(key for key in keys if key in changed)
 
 
 def _words(run: Run, keys: Keys) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Hashable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,8 @@ from trainer.run.process import status_of
 
 @dataclass(frozen=True)
 class Run:
-    """One run directory. `settings` is the flat configuration that decides the result: `{"optimizer": "sgd",
-    "optimizer.lr": 0.1, …}`, housekeeping and seed left out and `dataset` being the data set really used."""
+    """One run directory. `config` is its flat configuration, every key of it: `{"optimizer": "sgd", "optimizer.lr": 0.1, …}`;
+    `settings` the part that decides the result, `dataset` being the data set really used."""
 
     directory: Path
     settings: dict[str, Hashable]
@@ -29,6 +29,7 @@ class Run:
     started: float
     written: float
     record_every: int | None = None
+    config: dict[str, Hashable] = field(default_factory=dict)
 
     @cached_property
     def status(self) -> str:
@@ -70,7 +71,7 @@ def read_run(directory: Path) -> Run:
     return Run(
         directory, settings, seed, float(target) if isinstance(target, int | float) else None, summary,
         started=config_file.stat().st_mtime, written=summary_file.stat().st_mtime,
-        record_every=every if isinstance(every := flat.get("record_every"), int) else None,
+        record_every=every if isinstance(every := flat.get("record_every"), int) else None, config=flat,
     )  # fmt: skip
 
 

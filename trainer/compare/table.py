@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Literal
 
 from rich import box
@@ -23,12 +24,13 @@ from trainer.identity import show
 from trainer.printable import printable
 
 DIRECTIONS = {1: "higher is better", -1: "lower is better", 0: "neither high nor low is better"}
-UNLIMITED = 10_000  # columns of text
+UNLIMITED = 10_000  # columns of text, rows of a table
+MOST = 20  # rows that a screen shows of a table
 
 
 def print_comparison(comparison: Comparison, console: Console) -> None:
     """Prints everything to `console`; sentences are not broken where nobody looks at a screen."""
-    for part in render(comparison, console.width):
+    for part in render(comparison, console.width, MOST if console.is_terminal else UNLIMITED):
         console.print(part, soft_wrap=isinstance(part, Text) and not console.is_terminal)
 
 
@@ -37,9 +39,10 @@ def needed_width(comparison: Comparison) -> int:
     return max(_width(part) for part in render(comparison, UNLIMITED) if isinstance(part, Grid))
 
 
-def render(comparison: Comparison, width: int) -> Iterator[RenderableType]:
+def render(comparison: Comparison, width: int, most: int = UNLIMITED) -> Iterator[RenderableType]:
+    """Everything there is to show on `width` columns, of each table the best `most` rows."""
     for table in comparison.tables:
-        yield from _render_table(table, comparison.options, width)
+        yield from _render_table(table, comparison.options, width, most)
     if len(comparison.tables) > 1:
         yield Text("Runs on different data sets are never ranked against each other: one table for each.")
     if comparison.unfinished:
@@ -49,7 +52,8 @@ def render(comparison: Comparison, width: int) -> Iterator[RenderableType]:
         yield Text(step)
 
 
-def _render_table(table: Table, options: Options, width: int) -> Iterator[RenderableType]:
+def _render_table(table: Table, options: Options, width: int, most: int) -> Iterator[RenderableType]:
+    shown = _best_rows(table, most)
     sentence = overall(table, options)
     if sentence:
         yield Text(sentence, style="bold")
@@ -57,19 +61,31 @@ def _render_table(table: Table, options: Options, width: int) -> Iterator[Render
     yield Text(
         f"{options.metric} on {printable(table.dataset)} ({percent}{DIRECTIONS[options.direction]})", style="bold"
     )
-    yield from _results(table, options, width)
+    yield from _results(shown, options, width)
+    if len(shown.rows) < len(table.rows):
+        yield Text(
+            f"{len(table.rows) - len(shown.rows)} more rows are not shown. Compare one sweep (train runs lists them), choose "
+            "rows with --by KEY, or write all with --csv FILE.",
+            style="yellow",
+        )
     for note in notes(table, options):
         yield Text(note, style="dim")
     if options.effects:
         yield from _effects(factorial(table, options), options)
     if targets_of(table) != [None] and len(targets_of(table)) == 1:
-        yield from _way(table)
+        yield from _way(shown)
     best = table.rows[0].best
     if best is not None:
         yield Text(f"\nBest run of {table.rows[0].label}: {printable(best.directory)}")
     for flag in flags(table, options):
         yield Text(f"! {flag}", style="yellow")
     yield Text()
+
+
+def _best_rows(table: Table, most: int) -> Table:
+    """The first rows, and the one that they are compared with."""
+    rows = [row for i, row in enumerate(table.rows) if i < most or row.label == table.baseline]
+    return replace(table, rows=rows)
 
 
 def _effects(found: Factorial, options: Options) -> Iterator[RenderableType]:

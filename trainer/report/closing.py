@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from rich.text import Text
 
-from trainer.experiment import Experiment
+from trainer.experiment import GROUPS, Experiment
+from trainer.identity import changes, complete, flatten, show
 from trainer.printable import command, printable, printable_lines
 from trainer.records import Status
 from trainer.techniques.clipping import GradientClip
 
+TECHNIQUES = [group for group in GROUPS if group not in ("dataset", "model")]
 COLOURS = {Status.COMPLETED: "green", Status.DIVERGED: "red", Status.FAILED: "red"}
 
 
@@ -70,11 +73,13 @@ def threshold_key(experiment: Experiment) -> str | None:
 
 def next_commands(status: str, directory: Path, experiment: Experiment) -> Iterator[tuple[str, str]]:
     """What to type next, and what for."""
+    others = () if directory.parent == Path("runs") else (directory.parent,)
     if status in (Status.INTERRUPTED, Status.TERMINATED, Status.FAILED):
         yield command("resume", directory), "go on where it stopped"
     yield f"tensorboard --logdir {shlex.quote(str(directory))}", "curves"
     if status == Status.COMPLETED:
-        yield command("compare", directory.parent), "compare with your other runs"
+        yield from fair_test(experiment)
+        yield command("runs", *others), "this run beside your others"
         yield train_longer(directory, experiment), "train longer"
 
 
@@ -86,3 +91,16 @@ def train_longer(directory: Path, experiment: Experiment) -> str:
 def longer(experiment: Experiment) -> int:
     """Twice the epochs."""
     return 2 * experiment.epochs or 10
+
+
+def fair_test(experiment: Experiment) -> Iterator[tuple[str, str]]:
+    """The sweep that tells whether the one technique of a run helps: with it and without, everything else the same. Several
+    techniques, or a number of the technique's own, are no question that one sweep answers."""
+    changed = changes(complete(flatten(experiment.to_dict())))
+    techniques = [key for key in changed if key.partition(".")[0] in TECHNIQUES]
+    if len(techniques) == 1 and techniques[0] in TECHNIQUES:
+        (group,) = techniques
+        plain = {field.name: field.default for field in fields(Experiment)}[group]
+        others = [f"{key}={show(value)}" for key, value in changed.items() if key not in (group, "seed")]
+        words = [f"{group}={plain},{changed[group]}", *others, "seed=range(5)"]
+        yield command("-m", *words), f"does {changed[group]} help?"

@@ -19,7 +19,8 @@ from trainer.experiment import Experiment
 from trainer.identity import FORMAT, READABLE, known_formats
 from trainer.printable import printable
 from trainer.report.files import CHECKPOINT, write_whole
-from trainer.report.reading import Unreadable, check_regular, plain_data
+from trainer.report.plain import Unreadable, plain_data
+from trainer.report.reading import check_regular
 
 ROWS = ("theta", "statistics", "loss", "correct", "clipped")
 COUNTS = ("step", "samples", "updates", "seconds")

@@ -125,6 +125,12 @@ def _hashed(name: str, cell: Sequence[str]) -> str:
     return f"{name[: LONGEST - 9]}-{digest}"
 
 
+def is_setting(word: str) -> bool:
+    """Whether a word of a command line is key=value and no directory: the cells of sweeps are named so too."""
+    key, equals, _ = word.partition("=")
+    return bool(equals) and "/" not in key and not os.path.isdir(word)
+
+
 @contextmanager
 def alone(directory: Path) -> Iterator[None]:
     """Hold the directory of a run or a sweep, so that no second process trains there. ConfigError where one does."""

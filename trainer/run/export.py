@@ -13,7 +13,8 @@ from trainer.errors import ConfigError
 from trainer.experiment import Experiment
 from trainer.model import LayerSpec, blueprint
 from trainer.report.files import CONFIG
-from trainer.report.reading import Unreadable, read_config
+from trainer.report.plain import Unreadable
+from trainer.report.reading import read_config
 from trainer.run.checkpoint import load_archive
 
 MODEL = "model.pt"

@@ -14,7 +14,8 @@ from trainer.printable import command, printable
 from trainer.records import Status
 from trainer.report.files import CHECKPOINT, CONFIG, SUMMARY
 from trainer.report.origin import differences, origin, processor
-from trainer.report.reading import Unreadable, read_config, read_summary
+from trainer.report.plain import Unreadable
+from trainer.report.reading import read_config, read_summary
 from trainer.run import checkpoint
 from trainer.run.process import is_stale
 from trainer.run.settings import changed, check_settings

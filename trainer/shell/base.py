@@ -17,7 +17,8 @@ import yaml
 from trainer.errors import ConfigError
 from trainer.experiment import GROUPS, Experiment
 from trainer.report.files import CONFIG
-from trainer.report.reading import Unreadable, read_config
+from trainer.report.plain import Unreadable
+from trainer.report.reading import read_config
 from trainer.shell.hydra_private import keep
 from trainer.shell.options import FROM, quote_home, retyped
 from trainer.shell.paths import home

@@ -37,9 +37,7 @@ def carry_out(options: argparse.Namespace, conf: Path) -> int:
     GlobalHydra.instance().clear()
     hydra = begin_hydra(options, conf)
     try:
-        if options.shell_completion:
-            hydra.shell_completion(options.config_name, options.overrides)
-        elif options.hydra_help:
+        if options.hydra_help:
             hydra.hydra_help(None, options.parser, options)
         elif options.info:
             logging.StreamHandler.handleError = _unwritten  # type: ignore[method-assign,assignment]

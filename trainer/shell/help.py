@@ -3,64 +3,73 @@
 from __future__ import annotations
 
 import platform
-import re
+from collections.abc import Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
 
-HEAD = """\
-train: which training technique helps, by how much, and is that real?
+from trainer.layout import examples, heading, styled, terms, width, wrap
+from trainer.shell.choice_files import Group, groups, main_settings, read_choice
+from trainer.shell.paths import config_dir
 
-  train [key=value ...]             train one network
-  train -m key=v1,v2 ...            train every combination, as one sweep
-  train study [key=value ...]       does a technique help, and is that real? (train study --help)
-  train resume RUN_DIR [epochs=N]   go on from a run's last checkpoint
-  train from=RUN_DIR [key=value ...]   train the configuration of a run again, with changes; with -m too
-  train compare [DIR ...]           statistics over finished runs
+TITLE = "train: which training technique helps, by how much, and is that real?"
 
-Examples
-  train                                               everything at its default, on MNIST
-  train optimizer=momentum clip=grad                  choose techniques by name
-  train optimizer.lr=0.2 epochs=3 name=mine           change numbers; the result is in runs/mine
-  train -m optimizer=sgd,adam 'seed=range(5)'         compare two optimizers, five runs each
-  train experiment=vanishing normalization=batch      start from a recipe
-"""
+COMMANDS = {
+    "train [key=value ...]": "train one network",
+    "train -m key=v1,v2 ...": "train every combination, as one sweep",
+    "train study [key=value ...]": "does a technique help, and is that real?",
+    "train resume RUN_DIR [epochs=N]": "go on from a run's last checkpoint",
+    "train from=RUN_DIR [key=value ...]": "train a run's configuration again, with changes; with -m too",
+    "train runs [DIR ...]": "the runs and sweeps that there are",
+    "train compare [DIR ...]": "statistics over finished runs",
+    "train help [WORD ...]": "one choice, group, number or setting explained: train help momentum",
+}
 
-TAIL = """\
-Other options
-  --cfg job            show the whole configuration instead of running; --info defaults: how it came about
-  -sc install=bash     the script for tab completion (bash, zsh, fish): eval "$(train -sc install=bash)"
-  --config-dir DIR     look for choices and recipes in DIR too
-  --version            this program, torch, Hydra and Python
-  --hydra-help         options of Hydra, which reads the command line; TRAIN_TRACEBACK=1 shows full errors
+EXAMPLES = {
+    "train": "everything at its default, on MNIST",
+    "train optimizer=momentum clip=grad": "choose techniques by name",
+    "train optimizer.lr=0.2 epochs=3 name=mine": "change numbers; the result is in runs/mine",
+    "train -m optimizer=sgd,adam 'seed=range(5)'": "compare two optimizers, five runs each",
+    "train experiment=vanishing normalization=batch": "start from a recipe",
+}
 
-The keys of a choice (optimizer.lr, clip.threshold, ...) are those of its file: {conf}/<group>/<choice>.yaml
-"""
-
-
-def help_text(conf: Path) -> str:
-    """The whole of `train --help`: each choice with the first line of its file, each key with its default and comment."""
-    main = (conf / "config.yaml").read_text(encoding="utf-8")
-    defaults = dict(re.findall(r"^  - (\w+): (\w+)", main, re.MULTILINE))
-    groups = "\n".join(_group(conf / group, default) for group, default in defaults.items())
-    keys = re.findall(r"^(\w+): (\S+) +# (.*)$", main, re.MULTILINE)
-    settings = "\n".join(f"  {f'{key}={value}':<22}{comment}" for key, value, comment in keys)
-    return "\n".join([HEAD, f"Choices (* = default)\n{groups}", f"Settings\n{settings}\n", TAIL.format(conf=conf)])
+OPTIONS = {
+    "--cfg job": "show the whole configuration instead of running; --info defaults: how it came about",
+    "-sc install=bash": 'the script for tab completion (bash, zsh, fish): eval "$(train -sc install=bash)"',
+    "--config-dir DIR": "look for choices and recipes in DIR too",
+    "--version": "this program, torch, Hydra and Python",
+    "--hydra-help": "options of Hydra, which reads the command line; TRAIN_TRACEBACK=1 shows full errors",
+}
 
 
-def _group(folder: Path, default: str) -> str:
-    """A line for each word of a group, the default first."""
-    files = sorted(folder.glob("*.yaml"), key=lambda file: (file.stem not in (default, "none"), file.stem))
-    return "".join(f"  {_mark(file, default):<30}{first_line(file)}\n" for file in files)
+def help_text(conf: Path, argv: Sequence[str] = ()) -> str:
+    """The whole of `train --help`: each choice with the first line of its file, each key with its default and comment. Raises
+    ConfigError for a --config-dir that is not there."""
+    return styled(_lines(conf, config_dir(argv), width()))
 
 
-def _mark(file: Path, default: str) -> str:
-    return f"{file.parent.name}={file.stem}{'*' if file.stem == default else ''}"
+def _lines(conf: Path, extra: Path | None, columns: int) -> Iterator[str]:
+    yield from map(heading, wrap(TITLE, columns))
+    yield from ("", *terms(COMMANDS.items(), columns, longest=34))
+    yield from ("", heading("Examples"), *examples(EXAMPLES.items(), columns))
+    yield from ("", heading("Choices (* = default; train help optimizer=momentum explains one)"))
+    for group in groups(conf, extra):
+        yield from terms(_choices(group), columns)
+        yield ""
+    yield from (
+        heading("Settings"),
+        *terms(((f"{s.key}={s.default}", s.meaning) for s in main_settings(conf)), columns),
+    )
+    yield from ("", heading("Other options"), *terms(OPTIONS.items(), columns))
+    numbers = (
+        f"The numbers of a choice (optimizer.lr, clip.threshold, ...) stand in its file: {conf}/<group>/<choice>.yaml"
+    )
+    yield from ("", *wrap(numbers, columns))
 
 
-def first_line(file: Path) -> str:
-    """What a choice is, from the first comment of its file (a recipe's header for Hydra passed over)."""
-    lines = (line for line in file.read_text(encoding="utf-8").splitlines() if not line.startswith("# @"))
-    return next(lines).lstrip("# ").rpartition("; select with ")[0]
+def _choices(group: Group) -> Iterator[tuple[str, str]]:
+    """Each word of a group, marked where it is the default, with what it is."""
+    for path in group.files:
+        yield f"{group.name}={path.stem}{'*' if path.stem == group.default else ''}", read_choice(path).what
 
 
 def version_text() -> str:

@@ -96,12 +96,24 @@ def _dispatch(argv: list[str]) -> int:
         from trainer.compare.command import main as compare
 
         return compare(argv[1:])
+    if argv[:1] == ["runs"]:
+        from trainer.listing.command import main as runs
+
+        return runs(argv[1:])
+    if argv[:1] == ["help"]:
+        from trainer.shell.explaining import main as explain
+
+        return explain(argv[1:], conf(), _dispatch)
     if argv[:1] == ["study"]:
         return _study(argv[1:])
+    if {"-sc", "--shell-completion"} & set(argv):
+        from trainer.shell.shells import main as completion
+
+        return completion(argv, conf())
     if {"--help", "-h"} & set(argv):
         from trainer.shell.help import help_text
 
-        print(help_text(conf()))
+        print(help_text(conf(), argv))
         return 0
     if {"--version", "-V"} & set(argv):
         from trainer.shell.help import version_text
@@ -109,7 +121,11 @@ def _dispatch(argv: list[str]) -> int:
         print(version_text())
         return 0
     _check_working_directory()
-    return _resume(argv[1:]) if argv[:1] == ["resume"] else _train(argv)
+    if argv[:1] == ["resume"]:
+        from trainer.shell.resuming import main as resume
+
+        return resume(argv[1:])
+    return _train(argv)
 
 
 def _check_working_directory() -> None:
@@ -119,30 +135,6 @@ def _check_working_directory() -> None:
         os.getcwd()
     except OSError as error:
         raise ConfigError("The working directory is gone: change to one that exists (cd).") from error
-
-
-def _resume(words: list[str]) -> int:
-    from trainer.errors import ConfigError
-    from trainer.shell.resuming import parse_resume
-    from trainer.study.store import STUDY
-    from trainer.sweep.cells import SWEEP
-
-    directory, settings = parse_resume(words)
-    if (directory / STUDY).exists():
-        from trainer.study.running import resume as resume_study
-
-        if settings:
-            raise ConfigError(
-                "A study can't be changed by resuming: leave out the settings, or ask anew under another name."
-            )
-        return resume_study(directory)
-    if (directory / SWEEP).exists():
-        from trainer.sweep.sweep import resume_sweep
-
-        return resume_sweep(directory, settings)
-    from trainer.run.run import resume
-
-    return resume(directory, settings)
 
 
 def _study(words: list[str]) -> int:

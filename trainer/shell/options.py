@@ -12,8 +12,8 @@ from trainer.errors import ConfigError
 from trainer.once import Once
 from trainer.printable import command
 from trainer.shell.suggestions import check_grammar
+from trainer.shell.verbs import INFO
 
-INFO = ["all", "config", "defaults", "defaults-tree", "plugins", "searchpath"]
 FROM = "from="
 
 
@@ -89,7 +89,6 @@ def parse_options(words: Sequence[str]) -> argparse.Namespace:
         help="show how the configuration comes about",
     )
     add("--hydra-help", action="store_true", help="show this")
-    add("--shell-completion", "-sc", action="store_true", help="install=SHELL or uninstall=SHELL: print the script")
     add("--config-path", "-cp", action=Once, help="take this folder instead of conf/")
     add("--config-name", "-cn", action=Once, default="config", help="take this file instead of config.yaml")
     add("--config-dir", "-cd", action=Once, help="look for choices and recipes in this folder too")
@@ -114,8 +113,6 @@ def _check_together(options: argparse.Namespace) -> None:
         "--config-name takes the name of a file without its path: name its folder by --config-dir": (
             "/" in options.config_name
         ),
-        "-sc prints the script for tab completion, also for zsh and fish: type train -sc install=bash": options.shell_completion
-        and not re.fullmatch(r"(install|uninstall|query)=(bash|zsh|fish)", " ".join(options.overrides)),
     }
     for sentence, applies in wrong.items():
         if applies:

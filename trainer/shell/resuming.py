@@ -1,4 +1,4 @@
-"""The words after `train resume`: a directory, and settings."""
+"""`train resume`: a directory, of whatever it holds, and settings."""
 
 from __future__ import annotations
 
@@ -8,9 +8,33 @@ from pathlib import Path
 from typing import Any
 
 from trainer.errors import ConfigError
+from trainer.run.directories import is_setting
 from trainer.shell.choices import dotted, takes_text, top_level, unknown_key
 from trainer.shell.options import check_once
 from trainer.shell.paths import home
+
+
+def main(words: Sequence[str]) -> int:
+    """Go on with a run, a sweep or a study; its exit code. Raises ConfigError."""
+    from trainer.study.store import STUDY
+    from trainer.sweep.cells import SWEEP
+
+    directory, settings = parse_resume(words)
+    if (directory / STUDY).exists():
+        from trainer.study.running import resume as resume_study
+
+        if settings:
+            raise ConfigError(
+                "A study can't be changed by resuming: leave out the settings, or ask anew under another name."
+            )
+        return resume_study(directory)
+    if (directory / SWEEP).exists():
+        from trainer.sweep.sweep import resume_sweep
+
+        return resume_sweep(directory, settings)
+    from trainer.run.run import resume
+
+    return resume(directory, settings)
 
 
 def parse_resume(words: Sequence[str]) -> tuple[Path, dict[str, Any]]:
@@ -18,7 +42,7 @@ def parse_resume(words: Sequence[str]) -> tuple[Path, dict[str, Any]]:
 
     Which of them may be changed, and to what, is decided where the run is known. Raises ConfigError.
     """
-    settings = [word for word in words if _is_setting(word)]
+    settings = [word for word in words if is_setting(word)]
     directories = [word for word in words if word not in settings]
     if len(directories) != 1 or directories[0].startswith("-"):
         raise ConfigError(
@@ -28,12 +52,6 @@ def parse_resume(words: Sequence[str]) -> tuple[Path, dict[str, Any]]:
     if not os.path.isdir(home(directory)):  # unlike Path.is_dir, it takes names that no directory can have
         raise ConfigError(f"There is no directory {directory} to resume.")
     return home(directory), _parsed(settings)
-
-
-def _is_setting(word: str) -> bool:
-    """Whether a word is a setting and no directory: the cells of sweeps are named key=value too."""
-    key, equals, _ = word.partition("=")
-    return bool(equals) and "/" not in key and not os.path.isdir(word)
 
 
 def _parsed(settings: Sequence[str]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from hydra.core.global_hydra import GlobalHydra
 
 from trainer.errors import ConfigError
+from trainer.layout import examples, heading, styled, terms, width, wrap
 from trainer.run.directories import claim, reuse, taken
 from trainer.shell.command import begin_hydra
 from trainer.shell.composing import restrict_environment
@@ -23,35 +24,40 @@ from trainer.study.running import run
 OPTIONS = ("overrides", "argv", "base", "parser", "config_dir", "config_name", "config_path")
 """What a command line that trains may hold, and a study's too."""
 
-HELP = """\
-train study [key=value ...]: does a technique help, by how much, and is that real?
-
-  train study optimizer=momentum clip=grad dropout=half   does each help: alone, and beside the others?
-  train study optimizer=sgd,momentum,adam                 which is best, each at its own best rate?
-  train study experiment=article margin=0.1 epochs=5      a recipe taken apart into its techniques
-  train resume DIR                                        go on with a study
-
-  margin=POINTS    the difference that does not matter (0.1 points on 10,000 test images, more on fewer)
-  seeds=N          the most seeds that judge ({seeds})
-  name=NAME        directory below runs/; the same command with the same name skips what is done
-  from=RUN_DIR     ask of the network of a run: its techniques, unless others are named
-  --config-dir DIR look for recipes and data sets in this folder too
-  {workers}=N   processes, if not one a core or GPU
-
-All other keys (dataset, epochs, model.hidden, ...) are common to all runs: train --help lists them.
-"""
+TITLE = "train study [key=value ...]: does a technique help, by how much, and is that real?"
+EXAMPLES = {
+    "train study optimizer=momentum clip=grad dropout=half": "does each help: alone, and beside the others?",
+    "train study optimizer=sgd,momentum,adam": "which is best, each at its own best rate?",
+    "train study experiment=article margin=0.1 epochs=5": "a recipe taken apart into its techniques",
+    "train resume DIR": "go on with a study",
+}
+KEYS = {
+    "margin=POINTS": "the difference that does not matter (0.1 points on 10,000 test images, more on fewer)",
+    "seeds=N": f"the most seeds that judge ({SEEDS})",
+    "name=NAME": "directory name under runs/; the same command with the same name skips what is done",
+    "from=RUN_DIR": "ask of the network of a run: its techniques, unless others are named",
+    "--config-dir DIR": "look for recipes and data sets in this folder too",
+    f"{WORKERS}=N": "processes, if not one a core or GPU",
+}
+OTHERS = "All other keys (dataset, epochs, model.hidden, ...) are common to all runs: train --help lists them."
 
 
 def main(words: Sequence[str], conf: Path) -> int:
     """Carry out `train study words…`; returns the exit code. Raises ConfigError, or an error of Hydra's, for a mistake."""
     if {"--help", "-h"} & set(words):
-        print(HELP.format(seeds=SEEDS, workers=WORKERS), end="")
+        print(help_text(width()))
         return 0
     question, directory, name = question_of(words, conf)
     if name is not None:
         store.check_same(directory.parent / name, question)
     with taken(reuse if name else claim, directory.parent, name or directory.name) as place:
         return run(question, place)
+
+
+def help_text(columns: int) -> str:
+    """The whole of `train study --help`."""
+    lines = [*map(heading, wrap(TITLE, columns)), "", *examples(EXAMPLES.items(), columns)]
+    return styled([*lines, "", *terms(KEYS.items(), columns), "", *wrap(OTHERS, columns)])
 
 
 def question_of(words: Sequence[str], conf: Path) -> tuple[Question, Path, str | None]:

@@ -70,7 +70,7 @@ class Grad(GradientClip):
 
 @dataclass(frozen=True)
 class GradValue(GradientClip):
-    """g ← clamp(g, −c, c), element by element."""
+    """g ← clamp(g, −c, c), element by element, as torch.nn.utils.clip_grad_value_ does."""
 
     name = "grad_value"
     threshold: Positive = 0.01
@@ -125,7 +125,7 @@ class Weight(WeightClip):
 
 @dataclass(frozen=True)
 class WeightNorm(WeightClip):
-    """Max-norm (Srivastava et al. 2014): each unit's incoming weights projected into the ball of radius c; biases untouched."""
+    """w ← w · min(1, c/‖w‖) for each unit's incoming weights w, biases untouched: max-norm (Srivastava et al. 2014)."""
 
     name = "weight_norm"
     threshold: Positive = 2.0
@@ -151,7 +151,7 @@ class WeightArticle(WeightClip):
 
 @dataclass(frozen=True)
 class GradWeight(GradientClip, WeightClip):
-    """`grad` and `weight` together."""
+    """`grad` before the update, with c = grad_threshold; `weight` after it, with c = weight_threshold."""
 
     name = "grad_weight"
     grad_threshold: Positive = 1.0

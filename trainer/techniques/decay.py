@@ -43,7 +43,7 @@ class NoDecay(Decay):
 
 @dataclass(frozen=True)
 class Exponential(Decay):
-    """γⁿ."""
+    """γⁿ, as torch.optim.lr_scheduler.ExponentialLR."""
 
     name = "exponential"
     gamma: PositiveShare = 0.9995

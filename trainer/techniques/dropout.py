@@ -28,7 +28,7 @@ class NoDropout(Dropout):
 
 @dataclass(frozen=True)
 class Half(Dropout):
-    """Each hidden activation is dropped with probability `rate`: one half, as in the article."""
+    """Each hidden activation is zeroed with probability `rate`, the others divided by 1 − rate: one half, as in the article."""
 
     name = "half"
     rate: Fraction = 0.5

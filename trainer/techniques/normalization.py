@@ -40,7 +40,8 @@ class NoNormalization(Normalization):
 
 @dataclass(frozen=True)
 class Batch(Normalization):
-    """Linear → BatchNorm → activation (Ioffe & Szegedy 2015, §3.2), numbers as torch.nn.BatchNorm1d."""
+    """Linear → BatchNorm → activation (Ioffe & Szegedy 2015, §3.2), μ and σ² of each feature over the batch; numbers as
+    torch.nn.BatchNorm1d. Evaluation takes running means of them."""
 
     name = "batch"
     axis = -2
@@ -61,7 +62,7 @@ class BatchArticle(Normalization):
 
 @dataclass(frozen=True)
 class LayerNorm(Normalization):
-    """Linear → LayerNorm → activation (Ba et al. 2016), numbers as torch.nn.LayerNorm."""
+    """Linear → LayerNorm → activation (Ba et al. 2016), μ and σ² of each image over its features, as torch.nn.LayerNorm."""
 
     name = "layer"
     axis = -1

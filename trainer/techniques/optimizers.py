@@ -60,7 +60,10 @@ class BatchGd(Optimizer):
 
 @dataclass(frozen=True)
 class Momentum(Optimizer):
-    """v ← βv + (1−β)g; θ ← θ − ηv: an exponential moving average of gradients, started at 0."""
+    """v ← βv + (1−β)g; θ ← θ − ηv: an exponential moving average of gradients, started at 0.
+
+    torch.optim.SGD(momentum=β, dampening=β) is the same but for its first v, which is g itself.
+    """
 
     name = "momentum"
     slots = ("velocity",)
@@ -75,7 +78,7 @@ class Momentum(Optimizer):
 
 @dataclass(frozen=True)
 class HeavyBall(Optimizer):
-    """v ← βv + g; θ ← θ − ηv (Polyak 1964). Its steady step is 1/(1−β) times that of `momentum`."""
+    """v ← βv + g; θ ← θ − ηv (Polyak 1964), as torch.optim.SGD(momentum=β). Its steady step is 1/(1−β) times `momentum`'s."""
 
     name = "heavy_ball"
     slots = ("velocity",)
@@ -133,7 +136,10 @@ class Rmsprop(Optimizer):
 
 @dataclass(frozen=True)
 class Adam(Optimizer):
-    """m ← β₁m + (1−β₁)g; s ← β₂s + (1−β₂)g²; θ ← θ − η m̂/(√ŝ + ε), both bias-corrected (Kingma & Ba 2015)."""
+    """m ← β₁m + (1−β₁)g; s ← β₂s + (1−β₂)g²; θ ← θ − η m̂/(√ŝ + ε) (Kingma & Ba 2015).
+
+    m̂ = m/(1 − β₁^(t+1)) and ŝ = s/(1 − β₂^(t+1)) make up for m and s having started at 0.
+    """
 
     name = "adam"
     slots = ("mean", "square_mean")
@@ -148,7 +154,7 @@ class Adam(Optimizer):
 
 @dataclass(frozen=True)
 class Adamw(Optimizer):
-    """Adam with decoupled weight decay, θ ← θ − ηλθ beside the step (Loshchilov & Hutter 2019)."""
+    """Adam's step, and beside it θ ← θ − ηλθ: weight decay that is no part of the gradient (Loshchilov & Hutter 2019)."""
 
     name = "adamw"
     slots = ("mean", "square_mean")

@@ -53,7 +53,7 @@ class NoStaleness(Staleness):
 
 @dataclass(frozen=True)
 class Fixed(Staleness):
-    """τ = `updates`: the gradients of `updates` + 1 workers that take turns."""
+    """τ = `updates`: the gradients of `updates` + 1 workers that take turns. Before there is such a gradient, 0 is applied."""
 
     name = "fixed"
     updates: Updates = 3
