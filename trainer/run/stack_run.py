@@ -19,6 +19,7 @@ from trainer.printable import command
 from trainer.records import Record, Status
 from trainer.report.files import CHECKPOINT
 from trainer.run import checkpoint
+from trainer.run.guessing import guessing
 from trainer.run.run_directory import RunDirectory
 from trainer.run.summary import Facts, Summary
 
@@ -51,6 +52,7 @@ class StackRun:
         saved = [_saved(job, data) for job in jobs] if resumed else []
         self.training = Training([job.experiment for job in jobs], data, join(saved) if saved else None, prune)
         self._check_length()
+        self.guessing = guessing(data)
         states: list[State | None] = [*saved] or [None] * len(self.jobs)
         self.directories = [self._directory(job, state) for job, state in zip(self.jobs, states, strict=True)]
         self.at_end = resumed and self.training.step == self.training.updates
@@ -80,6 +82,7 @@ class StackRun:
             dataset_digest=self.data.digest,
             split=self.data.split,
             clock=self.clock,
+            guessing=self.guessing,
         )
         summary = Summary(job.experiment, facts, job.overrides)
         return RunDirectory(job.directory, summary, training.layout, saved)
