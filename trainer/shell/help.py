@@ -15,6 +15,7 @@ train: which training technique helps, by how much, and is that real?
   train study [key=value ...]       does a technique help, and is that real? (train study --help)
   train resume RUN_DIR [epochs=N]   go on from a run's last checkpoint
   train from=RUN_DIR [key=value ...]   train the configuration of a run again, with changes; with -m too
+  train show RUN_DIR ...            what happened inside a run, and what it means (--plot FILE: as a picture)
   train compare [DIR ...]           statistics over finished runs
 
 Examples

@@ -96,6 +96,10 @@ def _dispatch(argv: list[str]) -> int:
         from trainer.compare.command import main as compare
 
         return compare(argv[1:])
+    if argv[:1] == ["show"]:
+        from trainer.show.command import main as show
+
+        return show(argv[1:])
     if argv[:1] == ["study"]:
         return _study(argv[1:])
     if {"--help", "-h"} & set(argv):
