@@ -333,6 +333,7 @@ def test_the_end_of_a_completed_run():
         "completed on synthetic after 6 updates, test accuracy 97.65%, best valid accuracy 50.00% (epoch 2), "
         "2.00 s of training, 600 samples/s.",
         "Saved to runs/here",
+        "  train show runs/here  # what happened inside",
         "  tensorboard --logdir runs/here  # curves",
         "  train compare runs  # compare with your other runs",
         "  train resume runs/here epochs=6  # train longer",

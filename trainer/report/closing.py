@@ -49,6 +49,8 @@ def next_commands(status: str, directory: Path, experiment: Experiment) -> Itera
     """What to type next, and what for."""
     if status in (Status.INTERRUPTED, Status.TERMINATED, Status.FAILED):
         yield command("resume", directory), "go on where it stopped"
+    if status != Status.FAILED:
+        yield command("show", directory), "what happened inside"
     yield f"tensorboard --logdir {shlex.quote(str(directory))}", "curves"
     if status == Status.COMPLETED:
         yield command("compare", directory.parent), "compare with your other runs"

@@ -65,7 +65,7 @@ def _from_value(word: str) -> str:
         return f"{groups[0]}={word}"
     if groups or word in _keys():
         raise ConfigError(_needs_more(word, groups))
-    known = ["resume", "compare", *_keys(), *(choice for choices in GROUPS.values() for choice in choices)]
+    known = ["resume", "show", "compare", *_keys(), *(choice for choices in GROUPS.values() for choice in choices)]
     raise ConfigError(f"'{word}' is neither a command nor key=value.{did_you_mean(word, known)} See: train --help")
 
 
