@@ -136,7 +136,8 @@ class StackRun:
     def _end(self, run: int, status: Status) -> None:
         self.ended.add(run)
         hits = self.training.final_hits(run) if status == Status.COMPLETED else None
-        self.directories[run].end(status, self._finite(run), hits)
+        images = self.data if status == Status.COMPLETED and self.jobs[run].experiment.report.images else None
+        self.directories[run].end(status, self._finite(run), hits, images)
 
     def _end_all(self, status: Status) -> None:
         for run in self._going():

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from trainer.compare.options import PICTURES
 from trainer.errors import ConfigError
 from trainer.once import Once
 from trainer.report.pipe import Pipe
@@ -15,7 +16,6 @@ from trainer.show.page import print_page
 if TYPE_CHECKING:
     from _typeshed import SupportsWrite
 
-PICTURES = (".png", ".svg", ".pdf")
 EXAMPLES = """\
 examples:
   train show runs/mine                    loss, accuracy, gradients of each layer, and what they mean

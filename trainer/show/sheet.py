@@ -1,56 +1,52 @@
-"""Runs as one sheet: the charts of `page`, and what they mean, drawn with matplotlib straight into a file."""
+"""Runs as one sheet: the charts of `page`, what they mean, and where a run kept it what it has learned."""
 
 from __future__ import annotations
 
-import os
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from trainer.compare.plot import COLOURS, STYLE
-from trainer.errors import ConfigError
+from trainer.compare.plot import drawing
+from trainer.compare.styles import COLOURS, DASHES
+from trainer.errors import CompareError, ConfigError
 from trainer.printable import printable
 from trainer.report.closing import result
 from trainer.report.diagnoses import diagnose
+from trainer.report.learned import read_learned
+from trainer.report.pictures import draw_all
 from trainer.show.finding import Shown
 from trainer.show.page import facts
 from trainer.show.panels import Panel, panels_of_one, panels_of_several
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+    from matplotlib.figure import SubFigure
 
-DASHES = ("-", "--", "-.", ":")
 BESIDE = 3  # charts in a row
 WIDTH, HEIGHT = 4.2, 2.9  # inches of one
+PICTURES = 11.0  # inches of the pictures below
 
 
 def draw(shown: Sequence[Shown], path: Path) -> None:
-    """Write the sheet to `path` (.png, .svg or .pdf). ConfigError where matplotlib or the place is missing."""
-    os.environ.pop("MPLBACKEND", None)  # a notebook's, inherited, need not exist here, and no window is opened
-    try:
-        import matplotlib
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ConfigError("--plot needs matplotlib, the extra `plot`: pip install matplotlib.") from error
+    """Write the sheet to `path`, one of PICTURES. ConfigError where matplotlib or the place is missing."""
     named = [(run.name, run.history) for run in shown]
     panels = panels_of_one(shown[0].history) if len(shown) == 1 else panels_of_several(named)
-    with matplotlib.rc_context(STYLE | {"svg.fonttype": "none"}):
-        rows = -(-len(panels) // BESIDE)
-        head, foot = _head(shown), _foot(shown)
-        figure = Figure(
-            figsize=(WIDTH * BESIDE, HEIGHT * rows + 0.2 * (len(head) + len(foot)) + 0.3), layout="constrained"
-        )
-        figure.suptitle("\n".join(head), x=0.01, ha="left", size=10)
-        _charts(figure, panels, rows, len(shown) > 1)
-        if foot:
-            figure.supxlabel("\n".join(foot), x=0.01, ha="left", size=10, color="#9A5B00")
-        try:
-            metadata = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(path.suffix.lower())
-            figure.savefig(path, dpi=160, metadata=metadata)
-        except OSError as error:
-            raise ConfigError(f"{path} can't be written: {error.strerror or error}.") from error
+    rows, head, foot = -(-len(panels) // BESIDE), _head(shown), _foot(shown)
+    learned = read_learned(shown[0].directory) if len(shown) == 1 else None
+    heights = [HEIGHT * rows + 0.2 * (len(head) + len(foot)) + 0.3, *([PICTURES] if learned else [])]
+    try:
+        with drawing(WIDTH * BESIDE, sum(heights), path) as figure:
+            charts, *pictures = figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False).flat
+            charts.suptitle("\n".join(head), x=0.01, ha="left", size=10)
+            _charts(charts, panels, rows, len(shown) > 1)
+            charts.supxlabel("\n".join(foot), x=0.01, ha="left", size=10, color="#9A5B00")
+            if learned:
+                draw_all(pictures[0], learned)
+    except CompareError as error:  # no matplotlib
+        raise ConfigError(str(error)) from error
+    except OSError as error:
+        raise ConfigError(f"{path} can't be written: {error.strerror or error}.") from error
 
 
 def _head(shown: Sequence[Shown]) -> list[str]:
@@ -66,9 +62,9 @@ def _foot(shown: Sequence[Shown]) -> list[str]:
     return [line for text in texts for line in textwrap.wrap(text, 150, subsequent_indent="    ")]
 
 
-def _charts(figure: Figure, panels: Sequence[Panel], rows: int, several: bool) -> None:
+def _charts(part: SubFigure, panels: Sequence[Panel], rows: int, several: bool) -> None:
     """The charts in rows. Several runs are named once, at the end of the first row."""
-    places = list(figure.subplots(rows, BESIDE, squeeze=False).flat)
+    places = list(part.subplots(rows, BESIDE, squeeze=False).flat)
     for number, (axes, panel) in enumerate(zip(places, panels, strict=False)):
         _chart(axes, panel)
         if (len(panel.curves) > 1 or panel.level) and (not several or number == BESIDE - 1):
@@ -80,7 +76,7 @@ def _charts(figure: Figure, panels: Sequence[Panel], rows: int, several: bool) -
 def _chart(axes: Axes, panel: Panel) -> None:
     for curve in panel.curves:
         x, y = [x for x, _ in curve.points], [y for _, y in curve.points]
-        colour, dash = COLOURS[curve.place % len(COLOURS)], DASHES[curve.place // len(COLOURS) % len(DASHES)]
+        colour, dash = COLOURS[(curve.place + 1) % len(COLOURS)], DASHES[curve.place // len(COLOURS) % len(DASHES)]
         axes.plot(
             x, y, dash, color=colour, marker="o" if len(x) < 12 else "", ms=3, label=_short(printable(curve.name))
         )
@@ -89,7 +85,9 @@ def _chart(axes: Axes, panel: Panel) -> None:
     if panel.log:
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
-        axes.yaxis.set_minor_formatter(lambda value, _: "")
+        low, high = axes.get_ylim()
+        axes.yaxis.set_minor_formatter(lambda value, _: f"{value:g}" if high < 10 * low else "")  # ticks of a decade
+        axes.tick_params(axis="y", which="minor", labelsize=7)
     axes.set_title(panel.title)
     axes.set_xlabel("epoch")
 
