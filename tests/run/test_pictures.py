@@ -13,7 +13,7 @@ from subjects import experiment, narrow, tiny
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from trainer.report.learned import LEARNED, MISTAKES, Learned, read_learned, write_learned
-from trainer.report.pictures import PICTURES, as_png
+from trainer.report.pictures import PICTURES, as_png, write_picture
 from trainer.run.examine import examine
 from trainer.run.export import load_model
 from trainer.run.run_directory import PICTURE
@@ -181,6 +181,9 @@ def test_a_network_without_mistakes_and_images_of_any_length(tmp_path):
         {"confusion": np.array(["x"])},
         {"weights": np.zeros(4)},
         {"weights": None},
+        {"weights": np.zeros((16, 0)), "images": np.zeros((16, 0))},
+        {"weights": np.zeros((0, 50))},
+        {"confusion": np.zeros((0, 0))},
         {"histogram/x/counts": np.zeros(5)},
         {"histogram/x/counts": np.zeros(5), "histogram/x/edges": np.zeros(5)},
         {"confusion": np.array([[object()]])},
@@ -195,6 +198,19 @@ def test_what_does_not_fit_is_not_drawn(tmp_path, change):
         arrays = {key: value for key, value in (dict(content) | change).items() if value is not None}
     np.savez_compressed(tmp_path / LEARNED, **arrays)
     assert read_learned(tmp_path) is None
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -1e38])
+def test_numbers_beyond_all_bounds_can_be_drawn(tmp_path, value):
+    module = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(50, 10)).eval()
+    write_learned(tmp_path, examine(module, DATA))
+    with np.load(tmp_path / LEARNED) as content:
+        arrays = {
+            key: np.full_like(array, value) if array.dtype.kind == "f" else array for key, array in content.items()
+        }
+    np.savez_compressed(tmp_path / LEARNED, **arrays)
+    write_picture(tmp_path / PICTURE, learned_of(tmp_path))
+    assert (tmp_path / PICTURE).exists()
 
 
 @pytest.mark.parametrize("content", [b"", b"PK", b"\x93NUMPY"])

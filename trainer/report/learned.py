@@ -17,6 +17,7 @@ from trainer.report.files import write_whole
 LEARNED = "learned.npz"
 LARGEST = 1 << 24  # bytes, packed and unpacked, of a file that is opened
 MISTAKES, UNITS, BINS = 16, 16, 60  # of each at most
+MOST = 1000  # histograms
 
 Histogram = tuple[np.ndarray, np.ndarray]
 """Counts [BINS] and the edges of the bins [BINS + 1]."""
@@ -66,27 +67,50 @@ def read_learned(directory: Path) -> Learned | None:
             return None
         with np.load(file, allow_pickle=False) as content:
             return _checked(content) if int(content["format"]) in READABLE else None
-    except (OSError, ValueError, KeyError, TypeError, EOFError, MemoryError, OverflowError, zipfile.BadZipFile):
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+        IndexError,
+        EOFError,
+        MemoryError,
+        OverflowError,
+        zipfile.BadZipFile,
+    ):
         return None
 
 
 def _checked(content: Mapping[str, np.ndarray]) -> Learned:
-    """The arrays, after their shapes and kinds were found to fit. ValueError or KeyError."""
-    arrays = {name: np.nan_to_num(content[name]) for name in ARRAYS}
+    """The arrays, after their shapes and kinds were found to fit; what no picture can hold is brought into bounds.
+    ValueError, KeyError, TypeError or IndexError."""
+    arrays = {name: _bounded(content[name]) for name in ARRAYS}
+    if any(arrays[name].dtype.kind == "f" for name in ("confusion", "said", "right")):
+        raise ValueError("counts and classes that are no whole numbers")
     names = dict.fromkeys(key.rpartition("/")[0] for key in content if key.startswith("histogram/"))
-    found = {name.partition("/")[2]: (content[f"{name}/counts"], content[f"{name}/edges"]) for name in names}
-    learned = Learned(split=str(content["split"])[:20], histograms=found, **arrays)
-    classes, mistakes = len(learned.confusion), len(learned.images)
-    wanted = {
-        "confusion": (classes, classes),
-        "images": (mistakes, learned.weights.shape[1]),
-        **dict.fromkeys(("said", "right", "sure"), (mistakes,)),
+    histograms = {
+        name.partition("/")[2]: (_bounded(content[f"{name}/counts"]), _bounded(content[f"{name}/edges"]))
+        for name in names
     }
-    fits = all(getattr(learned, name).shape == shape for name, shape in wanted.items())
-    plain = all(
-        array.dtype.kind in "iuf" for array in (*arrays.values(), *(a for pair in found.values() for a in pair))
-    )
-    bins = all(counts.ndim == 1 and edges.shape == (len(counts) + 1,) for counts, edges in found.values())
-    if not (fits and plain and bins and mistakes <= MISTAKES and len(learned.weights) <= UNITS and len(found) <= 200):
-        raise ValueError("arrays of other shapes or kinds")
+    learned = Learned(split=str(content["split"])[:20], histograms=histograms, **arrays)
+    if not (_fits(learned) and all(_is_histogram(*pair) for pair in histograms.values())):
+        raise ValueError("arrays of other shapes")
     return learned
+
+
+def _bounded(array: np.ndarray) -> np.ndarray:
+    if array.dtype.kind not in "iuf":
+        raise ValueError("no numbers")
+    return array if array.dtype.kind != "f" else np.clip(np.nan_to_num(array), -1e30, 1e30)
+
+
+def _fits(learned: Learned) -> bool:
+    classes, mistakes, (units, features) = len(learned.confusion), len(learned.images), learned.weights.shape
+    wanted: dict[str, tuple[int, ...]] = {"confusion": (classes, classes), "images": (mistakes, features)}
+    wanted |= dict.fromkeys(("said", "right", "sure"), (mistakes,))
+    few = mistakes <= MISTAKES and 0 < units <= UNITS and len(learned.histograms) <= MOST
+    return few and features > 0 < classes and all(getattr(learned, name).shape == size for name, size in wanted.items())
+
+
+def _is_histogram(counts: np.ndarray, edges: np.ndarray) -> bool:
+    return counts.ndim == 1 and 0 < len(counts) <= BINS and edges.shape == (len(counts) + 1,)
