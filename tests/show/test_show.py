@@ -207,7 +207,10 @@ def test_a_sheet_of_several_runs_names_each_once(place, tmp_path):
         (("run", "--plot", "no/where.png"), "no/where.png can't be written: No such file or directory."),
         (("run", "--pilot"), "Unrecognized arguments: --pilot. See train show --help."),
         (("run", "--plot", "a.png", "--plot", "b.png"), "--plot is given twice"),
-        (("many",), f"{MOST + 1} runs are too many to tell apart; choose up to {MOST}: train show many/0 many/1"),
+        (
+            ("many",),
+            f"{MOST + 1} runs are too many to tell apart; choose up to {MOST}, for instance: train show many/0 many/1",
+        ),
     ],
 )
 def test_a_mistake_is_answered_by_one_sentence(place, tmp_path, monkeypatch, words, sentence):

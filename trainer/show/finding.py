@@ -6,12 +6,11 @@ import os
 from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
-from shlex import quote
 from typing import Any, NamedTuple
 
 from trainer.errors import ConfigError
 from trainer.experiment import Experiment
-from trainer.printable import printable
+from trainer.printable import command, printable
 from trainer.report.files import CONFIG, METRICS, SUMMARY
 from trainer.report.history import History
 from trainer.report.reading import read_config, read_records, read_summary
@@ -32,8 +31,8 @@ def find(directories: Sequence[Path]) -> list[Shown]:
     """The runs in the directories; one that holds runs, as a sweep's does, stands for them. Raises ConfigError."""
     folders = list(dict.fromkeys(chain.from_iterable(_runs(directory) for directory in directories)))
     if len(folders) > MOST:
-        some = " ".join(quote(str(folder)) for folder in folders[:2])
-        raise ConfigError(f"{len(folders)} runs are too many to tell apart; choose up to {MOST}: train show {some}")
+        some = command("show", *folders[:2])
+        raise ConfigError(f"{len(folders)} runs are too many to tell apart; choose up to {MOST}, for instance: {some}")
     return [Shown(name, folder, read(folder)) for name, folder in zip(_names(folders), folders, strict=True)]
 
 
