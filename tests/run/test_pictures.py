@@ -189,7 +189,7 @@ def test_a_network_without_mistakes_and_images_of_any_length(tmp_path):
         {"confusion": np.array([[object()]])},
         {"weights": np.zeros((16, 1 << 20))},
     ],
-    ids=str,
+    ids=lambda change: ",".join(change),
 )
 def test_what_does_not_fit_is_not_drawn(tmp_path, change):
     module = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(50, 10)).eval()

@@ -116,6 +116,17 @@ def test_what_never_changes_is_told_in_numbers():
     assert [line.plain for line in chart(panel, 40, 8, LETTERS)] == ["learning rate", "a lr 0.2"]
 
 
+def test_zeros_are_told_and_leave_a_gap_on_a_logarithmic_axis():
+    panel = Panel("norm", [Curve("a", [(1, 0.1), (2, 0.2), (3, 0)]), Curve("dead", [(1, 0), (2, 0)], 1)], log=True)
+    lines = [line.plain for line in chart(panel, 20, 3, ASCII)]
+    assert (
+        "a a 0.1 to 0" in lines
+        and "b dead 0" in lines
+        and lines[-1].endswith("2")
+        and not any("b|" in line for line in lines)
+    )
+
+
 def test_a_drawing_dot_by_dot():
     panel = Panel("x", [Curve("up", [(0, 1), (4, 100)], 0), Curve("down", [(0, 100), (4, 1)], 1)], log=True)
     rows = [line.plain for line in chart(panel, 10, 5, ASCII)][3:]

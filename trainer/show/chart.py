@@ -122,7 +122,7 @@ def _canvas(panel: Panel, across: Axis, up: Axis, columns: int, rows: int, look:
             mark(x, y, "-", "dim")
     for curve in panel.curves:
         letter, style = _letter(curve), _style(curve, look)
-        spots = [(round(across.place(x) * right), round(up.place(y) * top)) for x, y in curve.points]
+        spots = [(round(across.place(x) * right), round(up.place(y) * top)) for x, y in panel.drawn(curve)]
         for x, y in _joined(spots):
             mark(x, y, letter, style)
     return [_row(cells, row, columns, look) for row in range(rows)]

@@ -26,16 +26,21 @@ class Level(NamedTuple):
 
 
 class Panel(NamedTuple):
-    """Curves that share their axes; `log` for values that span decades, all of them above 0."""
+    """Curves that share their axes; `log` for values that span decades: there a curve has a gap where it is 0."""
 
     title: str
     curves: list[Curve]
     log: bool = False
     level: Level | None = None
 
+    def drawn(self, curve: Curve) -> Points:
+        """The points of a curve that have a place on the axes."""
+        return [(x, y) for x, y in curve.points if y > 0 or not self.log]
+
     @property
     def points(self) -> Points:
-        return [point for curve in self.curves for point in curve.points]
+        """Of all curves, as far as they are drawn."""
+        return [point for curve in self.curves for point in self.drawn(curve)]
 
     @property
     def is_worth_drawing(self) -> bool:
@@ -53,8 +58,8 @@ def panels_of_one(history: History) -> list[Panel]:
     return _drawable(
         Panel("loss", [_curve(history, f"{split}/loss", split) for split in splits]),
         Panel("accuracy in %", [_percent(history, f"{split}/accuracy", split) for split in splits]),
-        _logarithmic("gradient norm", norms, _threshold(history)),
-        _logarithmic("size of an update / size of the weights", ratios),
+        Panel("gradient norm", norms, log=True, level=_threshold(history)),
+        Panel("size of an update / size of the weights", ratios, log=True),
         Panel("learning rate", [_curve(history, "lr", "lr")]),
         Panel("clipped updates in %", [_percent(history, "clipped_fraction", "clipped")]),
     )
@@ -72,8 +77,8 @@ def panels_of_several(named: Sequence[tuple[str, History]]) -> list[Panel]:
     return _drawable(
         Panel("train loss", curves("train/loss")),
         Panel("valid accuracy in %", percents("valid/accuracy")),
-        _logarithmic("gradient norm", curves("grad_norm")),
-        _logarithmic("gradient norm, first layer / last layer", [_faded(history, name) for name, history in named]),
+        Panel("gradient norm", curves("grad_norm"), log=True),
+        Panel("gradient norm, first layer / last layer", [_faded(history, name) for name, history in named], log=True),
         Panel("learning rate", curves("lr")),
         Panel("clipped updates in %", percents("clipped_fraction")),
     )
@@ -95,12 +100,6 @@ def _curve(history: History, metric: str, name: str) -> Curve:
 
 def _percent(history: History, metric: str, name: str) -> Curve:
     return Curve(name, [(epoch, 100 * value) for epoch, value in history.series(metric)])
-
-
-def _logarithmic(title: str, curves: Sequence[Curve], level: Level | None = None) -> Panel:
-    """Zeros have no place on a logarithmic axis: a curve has a gap there."""
-    above = [curve._replace(points=[(x, y) for x, y in curve.points if y > 0]) for curve in curves]
-    return Panel(title, above, log=True, level=level)
 
 
 def _threshold(history: History) -> Level | None:

@@ -75,7 +75,8 @@ def _charts(part: SubFigure, panels: Sequence[Panel], rows: int, several: bool) 
 
 def _chart(axes: Axes, panel: Panel) -> None:
     for curve in panel.curves:
-        x, y = [x for x, _ in curve.points], [y for _, y in curve.points]
+        points = panel.drawn(curve)
+        x, y = [x for x, _ in points], [y for _, y in points]
         colour, dash = COLOURS[(curve.place + 1) % len(COLOURS)], DASHES[curve.place // len(COLOURS) % len(DASHES)]
         axes.plot(
             x, y, dash, color=colour, marker="o" if len(x) < 12 else "", ms=3, label=_short(printable(curve.name))
