@@ -13,7 +13,7 @@ from subjects import experiment, narrow, tiny
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from trainer.report.learned import LEARNED, MISTAKES, Learned, read_learned, write_learned
-from trainer.report.pictures import PICTURES, as_png, write_picture
+from trainer.report.pictures import as_images, write_picture
 from trainer.run.examine import examine
 from trainer.run.export import load_model
 from trainer.run.run_directory import PICTURE
@@ -53,12 +53,12 @@ def test_the_confusion_matrix_counts_every_validation_image(place):
     assert right == pytest.approx(summary(place / "with")["valid/accuracy"], abs=1e-9)
 
 
-def test_the_worst_mistakes_are_mistakes_the_surest_first(place):
+def test_the_worst_mistakes_are_mistakes_the_most_confident_first(place):
     learned, model = learned_of(place / "with"), load_model(place / "with")
-    sure, said = torch.softmax(model(torch.from_numpy(learned.images)), 1).max(1)
-    assert len(learned.said) == MISTAKES and (learned.said != learned.right).all()
-    assert said.tolist() == learned.said.tolist() and (np.diff(learned.sure) <= 0).all()
-    assert sure.detach().numpy() == pytest.approx(learned.sure, abs=1e-5)
+    confidence, predicted = torch.softmax(model(torch.from_numpy(learned.images)), 1).max(1)
+    assert len(learned.predicted) == MISTAKES and (learned.predicted != learned.true).all()
+    assert predicted.tolist() == learned.predicted.tolist() and (np.diff(learned.confidence) <= 0).all()
+    assert confidence.detach().numpy() == pytest.approx(learned.confidence, abs=1e-5)
 
 
 def test_weights_and_histograms_are_those_of_the_network(place):
@@ -88,7 +88,7 @@ def test_tensorboard_has_images_histograms_and_text(place):
 def test_the_sheet_of_a_run_has_its_pictures(place, tmp_path):
     for name in ("with", "without"):
         assert show([str(place / name), "--plot", str(tmp_path / f"{name}.svg")]) == 0
-    titles = ("Right and said, 300 valid images", "Worst mistakes", "First layer", "Weights and gradients")
+    titles = ("Confusion matrix, 300 valid images", "Worst mistakes", "First layer", "Weights and gradients")
     assert all(title in (tmp_path / "with.svg").read_text() for title in titles)
     assert not any(title in (tmp_path / "without.svg").read_text() for title in titles)
 
@@ -164,7 +164,7 @@ def test_a_network_without_mistakes_and_images_of_any_length(tmp_path):
     assert len(learned.images) == 0 and np.trace(learned.confusion) == 40
     write_learned(tmp_path, learned)
     assert learned_of(tmp_path).images.shape == (0, 50)
-    assert all(as_png(draw, learned).startswith(b"\x89PNG") for draw in PICTURES.values())
+    assert len(as_images(learned)) == 3
 
 
 # --- files of strangers ---
@@ -176,7 +176,12 @@ def test_a_network_without_mistakes_and_images_of_any_length(tmp_path):
         {"format": 99},
         {"format": None},
         {"images": np.zeros((3, 50))},
-        {"images": np.zeros((1000, 50)), "said": np.zeros(1000), "right": np.zeros(1000), "sure": np.zeros(1000)},
+        {
+            "images": np.zeros((1000, 50)),
+            "predicted": np.zeros(1000),
+            "true": np.zeros(1000),
+            "confidence": np.zeros(1000),
+        },
         {"confusion": np.zeros((3, 4))},
         {"confusion": np.array(["x"])},
         {"weights": np.zeros(4)},

@@ -27,17 +27,17 @@ Histogram = tuple[np.ndarray, np.ndarray]
 class Learned:
     """Of a network on the images of one `split`.
 
-    confusion [C, C]: images of class i (row) that were called class j. Of the worst mistakes, the surest first: images
-    [m, features], `said` and `right` classes [m], `sure`: the probability given to what was said [m]. weights [u, features]:
-    the first layer's units with the longest weights. `histograms` of all weights and of their gradients, by layer.
+    confusion [C, C]: images of class i (row) that were taken for class j. Of the worst mistakes, the most confident first:
+    images [m, features], `predicted` and `true` classes [m], `confidence`: the probability given to the prediction [m]. weights
+    [u, features]: the first layer's units with the longest weights. `histograms` of all weights and of their gradients, by layer.
     """
 
     split: str
     confusion: np.ndarray
     images: np.ndarray
-    said: np.ndarray
-    right: np.ndarray
-    sure: np.ndarray
+    predicted: np.ndarray
+    true: np.ndarray
+    confidence: np.ndarray
     weights: np.ndarray
     histograms: Mapping[str, Histogram]
 
@@ -85,7 +85,7 @@ def _checked(content: Mapping[str, np.ndarray]) -> Learned:
     """The arrays, after their shapes and kinds were found to fit; what no picture can hold is brought into bounds.
     ValueError, KeyError, TypeError or IndexError."""
     arrays = {name: _bounded(content[name]) for name in ARRAYS}
-    if any(arrays[name].dtype.kind == "f" for name in ("confusion", "said", "right")):
+    if any(arrays[name].dtype.kind == "f" for name in ("confusion", "predicted", "true")):
         raise ValueError("counts and classes that are no whole numbers")
     names = dict.fromkeys(key.rpartition("/")[0] for key in content if key.startswith("histogram/"))
     histograms = {
@@ -107,7 +107,7 @@ def _bounded(array: np.ndarray) -> np.ndarray:
 def _fits(learned: Learned) -> bool:
     classes, mistakes, (units, features) = len(learned.confusion), len(learned.images), learned.weights.shape
     wanted: dict[str, tuple[int, ...]] = {"confusion": (classes, classes), "images": (mistakes, features)}
-    wanted |= dict.fromkeys(("said", "right", "sure"), (mistakes,))
+    wanted |= dict.fromkeys(("predicted", "true", "confidence"), (mistakes,))
     few = mistakes <= MISTAKES and 0 < units <= UNITS and len(learned.histograms) <= MOST
     return few and features > 0 < classes and all(getattr(learned, name).shape == size for name, size in wanted.items())
 

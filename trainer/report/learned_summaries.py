@@ -17,8 +17,7 @@ from trainer.report.learned import Histogram, Learned
 def learned_values(history: History, learned: Learned, images: Mapping[str, bytes]) -> Iterator[Any]:
     """A Summary for each picture (PNG, by name), each histogram and each text."""
     for name, png in images.items():
-        if name != "histograms":  # these have a page of their own
-            yield _image(f"learned/{name}", png)
+        yield _image(f"learned/{name}", png)
     for name, histogram in learned.histograms.items():
         yield _histogram(name, histogram)
     configuration = yaml.safe_dump(history.experiment.to_dict(), sort_keys=False, allow_unicode=True)

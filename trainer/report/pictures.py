@@ -12,6 +12,7 @@ import numpy as np
 
 from trainer.printable import printable
 from trainer.report.drawing import figure
+from trainer.report.files import write_whole
 from trainer.report.learned import Learned
 
 if TYPE_CHECKING:
@@ -32,28 +33,35 @@ def draw_all(part: Figure | SubFigure, learned: Learned) -> None:
 
 
 def write_picture(path: Path, learned: Learned) -> None:
-    """The sheet as a file. ImportError without matplotlib, and OSError."""
-    with figure(WIDTH, HEIGHT, path) as sheet:
-        draw_all(sheet, learned)
+    """Replace a file by all pictures, as PNG. ImportError without matplotlib, and OSError."""
+    write_whole(path, _png(draw_all, learned, WIDTH, HEIGHT))
 
 
-def as_png(draw: Picture, learned: Learned) -> bytes:
-    """One picture as PNG. ImportError without matplotlib."""
+def as_images(learned: Learned) -> dict[str, bytes]:
+    """Each picture but the histograms, which TensorBoard draws itself, as PNG. ImportError without matplotlib."""
+    return {
+        name: _png(draw, learned, WIDTH / 2, HEIGHT / 2) for name, draw in PICTURES.items() if draw is not histograms
+    }
+
+
+def _png(draw: Picture, learned: Learned, width: float, height: float) -> bytes:
     buffer = io.BytesIO()
-    with figure(WIDTH / 2, HEIGHT / 2, buffer) as sheet:
+    with figure(width, height, buffer) as sheet:
         draw(sheet, learned)
     return buffer.getvalue()
 
 
 def confusion(part: Figure | SubFigure, learned: Learned) -> None:
-    """Rows are what is right, columns what was said; the colour is the share of a row."""
+    """Rows are true classes, columns predictions; the colour is the share of a row."""
     counts = learned.confusion
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
     axes: Axes = part.subplots()
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     axes.grid(visible=False)
     axes.set(
-        xlabel="said", ylabel="right", title=f"Right and said, {int(counts.sum()):,} {printable(learned.split)} images"
+        xlabel="predicted",
+        ylabel="true",
+        title=f"Confusion matrix, {int(counts.sum()):,} {printable(learned.split)} images",
     )
     if len(counts) > MOST_NUMBERED:
         return
@@ -65,17 +73,17 @@ def confusion(part: Figure | SubFigure, learned: Learned) -> None:
 
 
 def mistakes(part: Figure | SubFigure, learned: Learned) -> None:
-    """The wrong answers it was surest of."""
-    some = "what was said, how sure, what is right" if len(learned.images) else "none, all answers are right"
-    part.suptitle(f"Worst mistakes: {some}", size=10)
+    """The wrong predictions it was most confident of."""
+    what = "prediction (confidence), true class" if len(learned.images) else "none, all predictions are right"
+    part.suptitle(f"Worst mistakes: {what}", size=10)
     for number, axes in enumerate(_grid(part, len(learned.images))):
-        said, sure, right = (getattr(learned, name)[number] for name in ("said", "sure", "right"))
+        predicted, true, confidence = (getattr(learned, name)[number] for name in ("predicted", "true", "confidence"))
         axes.imshow(_picture(learned.images[number]), cmap="gray_r")
-        axes.set_title(f"{int(said)} ({sure:.0%}), is {int(right)}", fontsize=7, loc="center")
+        axes.set_title(f"{int(predicted)} ({confidence:.0%}), true {int(true)}", fontsize=7, loc="center")
 
 
 def first_weights(part: Figure | SubFigure, learned: Learned) -> None:
-    """Where the longest units of the first layer look: red counts for them, blue against."""
+    """What the units of the first layer respond to, those with the longest weights: red excites, blue inhibits."""
     part.suptitle(f"First layer: the {len(learned.weights)} units with the longest weights", size=10)
     for axes, weights in zip(_grid(part, len(learned.weights)), learned.weights, strict=False):
         bound = float(np.abs(weights).max()) or 1.0

@@ -38,12 +38,12 @@ def _confusion(logits: Tensor, labels: Tensor, classes: int) -> np.ndarray:
 
 
 def _worst(logits: Tensor, split: Split[Tensor]) -> dict[str, np.ndarray]:
-    """The wrong answers that the network was surest of."""
-    sure, said = torch.softmax(logits, 1).max(1)
-    wrong = (said != split.labels).nonzero().flatten()
-    worst = wrong[sure[wrong].argsort(descending=True, stable=True)[:MISTAKES]]
-    found = {"images": split.images[worst], "said": said[worst], "right": split.labels[worst], "sure": sure[worst]}
-    return {key: tensor.numpy() for key, tensor in found.items()}
+    """The wrong predictions that the network was most confident of."""
+    confidence, predicted = torch.softmax(logits, 1).max(1)
+    wrong = (predicted != split.labels).nonzero().flatten()
+    worst = wrong[confidence[wrong].argsort(descending=True, stable=True)[:MISTAKES]]
+    found = {"images": split.images, "predicted": predicted, "true": split.labels, "confidence": confidence}
+    return {key: tensor[worst].numpy() for key, tensor in found.items()}
 
 
 def _histograms(module: nn.Sequential) -> dict[str, Histogram]:
@@ -57,5 +57,5 @@ def _histograms(module: nn.Sequential) -> dict[str, Histogram]:
 
 
 def _histogram(values: Tensor) -> Histogram:
-    counts, edges = np.histogram(values.numpy(), bins=BINS)
+    counts, edges = np.histogram(values[values.isfinite()].numpy(), bins=BINS)
     return counts, edges

@@ -33,7 +33,7 @@ from trainer.report.guarded import Guarded, say
 from trainer.report.history import History
 from trainer.report.hits import HITS, write_hits
 from trainer.report.learned import LEARNED, Learned, write_learned
-from trainer.report.pictures import PICTURES, as_png, write_picture
+from trainer.report.pictures import as_images, write_picture
 from trainer.report.reading import read_records, read_summary
 from trainer.report.tensorboard import LIKELY, TensorBoard
 from trainer.run import checkpoint
@@ -135,7 +135,7 @@ class RunDirectory:
         log.attempt(lambda: write_learned(self.directory, learned))
         try:
             log.attempt(lambda: write_picture(self.directory / PICTURE, learned))
-            images = {name: as_png(draw, learned) for name, draw in PICTURES.items()}
+            images = as_images(learned)
         except ImportError:
             say("report.images=true draws with matplotlib, which is not installed: pip install matplotlib.")
             images = {}

@@ -15,7 +15,7 @@ train: which training technique helps, by how much, and is that real?
   train study [key=value ...]       does a technique help, and is that real? (train study --help)
   train resume RUN_DIR [epochs=N]   go on from a run's last checkpoint
   train from=RUN_DIR [key=value ...]   train the configuration of a run again, with changes; with -m too
-  train show RUN_DIR ...            what happened inside a run, and what it means (--plot FILE: as a picture)
+  train show RUN_DIR ...            what happened inside a run, and why (--plot FILE)
   train compare [DIR ...]           statistics over finished runs
 
 Examples
@@ -28,6 +28,7 @@ Examples
 
 TAIL = """\
 Other options
+  report.images=true   at a run's end, draw what was learned: learned.png, and in TensorBoard
   --cfg job            show the whole configuration instead of running; --info defaults: how it came about
   -sc install=bash     the script for tab completion (bash, zsh, fish): eval "$(train -sc install=bash)"
   --config-dir DIR     look for choices and recipes in DIR too

@@ -16,11 +16,16 @@ from trainer.show.page import print_page
 if TYPE_CHECKING:
     from _typeshed import SupportsWrite
 
+DESCRIPTION = """\
+What happened inside a run: loss and accuracy, the gradient's norm in each layer,
+clipping, the learning rate, the size of updates, and what they mean. Several runs
+are drawn together, a curve each.
+"""
 EXAMPLES = """\
 examples:
   train show runs/mine                    loss, accuracy, gradients of each layer, and what they mean
   train show runs/mine --plot mine.png    the same as a sheet
-  train show runs/a runs/b                two runs beside each other
+  train show runs/a runs/b                two runs together
   train show runs/sweep                   the runs of a small sweep
 """
 
@@ -42,8 +47,7 @@ class Parser(argparse.ArgumentParser):
 def parser() -> Parser:
     parser = Parser(
         prog="train show",
-        description="What happened inside a run: loss and accuracy, the gradient's norm in each layer, clipping, the learning "
-        "rate, the size of updates, and what they mean. Several runs are drawn beside each other.",
+        description=DESCRIPTION,
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
