@@ -101,7 +101,6 @@ NONSENSE = [
     ({"report": True}, "report=True is not allowed: give report.images=true."),
     ({"report": {"images": 1}}, "report.images=1 is not allowed: it must be true or false."),
     ({"checkpoint": {"epochs": 0}}, "checkpoint.epochs=0 is not allowed: it must be a whole number of at least 1 or null."),
-    ({"checkpoint": 5}, "checkpoint=5 is not a cadence: give checkpoint.epochs=5 or checkpoint.seconds=60."),
     ({"staleness": {"name": "fixed", "updates": 1001}}, "staleness.updates=1001 is not allowed: it must be a whole number of "
      "at least 0 and at most 1000."),
     ({"dataset": {"name": "digits", "validation": 1500}}, "dataset.validation=1500 does not fit: digits has 1,500 training "
