@@ -51,8 +51,8 @@ SWEEPS = {
 
 
 def command(*words: str) -> None:
-    """One command of ours, quietly. Of words with the same key the last is meant, and the command refuses two."""
-    words = tuple({word.partition("=")[0]: word for word in words}.values())
+    """One command of ours, quietly; of words with the same key the last counts, for the command refuses two."""
+    words = tuple({word if word[0] == "-" else word.partition("=")[0]: word for word in words}.values())
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()) as err:
         code = run(list(words))
     if code:

@@ -15,7 +15,7 @@ from subjects import bounds, literals, narrow, options, tiny
 
 from trainer.engine.loop import Training
 from trainer.errors import ConfigError
-from trainer.experiment import GROUPS, Checkpoint, Experiment
+from trainer.experiment import GROUPS, SECTIONS, Checkpoint, Experiment, Report
 from trainer.schema import choose, hints
 
 ALL_WORDS = [(group, word) for group, table in GROUPS.items() for word in table]
@@ -58,11 +58,11 @@ def assert_plain(value: Any) -> None:
 def test_every_number_survives_its_way_through_plain_data():
     e = Experiment(
         name="x", seed=2**63 - 1, epochs=0, batch_size=7, device="cuda:1", threads=3, target=0.5, record_every=2,
-        checkpoint={"epochs": 2, "seconds": None}, model={"name": "mlp", "hidden": [3, 4]},
+        checkpoint={"epochs": 2, "seconds": None}, report={"images": True}, model={"name": "mlp", "hidden": [3, 4]},
         decay={"name": "step", "milestones": [1, 2]}, optimizer={"name": "adam", "lr": 1e-3, "beta1": 0.25},
     )  # fmt: skip
     assert Experiment.from_dict(e.to_dict()) == e
-    assert e.checkpoint == Checkpoint(2, None) and e.model.hidden == (3, 4)
+    assert e.checkpoint == Checkpoint(2, None) and e.report == Report(images=True) and e.model.hidden == (3, 4)
 
 
 NONSENSE = [
@@ -97,8 +97,10 @@ NONSENSE = [
      "model.activation=swish is not allowed: it must be 'relu' or 'tanh' or 'sigmoid' or 'gelu'."),
     ({"dropout": {"name": "half", "rate": 1}}, "dropout.rate=1 is not allowed: it must be a number of at least 0 and below 1."),
     ({"checkpoint": {"every": 1}}, "There is no key 'checkpoint.every'. Known: checkpoint.epochs, checkpoint.seconds."),
+    ({"checkpoint": 5}, "checkpoint=5 is not allowed: give checkpoint.epochs=5 or checkpoint.seconds=60."),
+    ({"report": True}, "report=True is not allowed: give report.images=true."),
+    ({"report": {"images": 1}}, "report.images=1 is not allowed: it must be true or false."),
     ({"checkpoint": {"epochs": 0}}, "checkpoint.epochs=0 is not allowed: it must be a whole number of at least 1 or null."),
-    ({"checkpoint": 5}, "checkpoint=5 is not a cadence: give checkpoint.epochs=5 or checkpoint.seconds=60."),
     ({"staleness": {"name": "fixed", "updates": 1001}}, "staleness.updates=1001 is not allowed: it must be a whole number of "
      "at least 0 and at most 1000."),
     ({"dataset": {"name": "digits", "validation": 1500}}, "dataset.validation=1500 does not fit: digits has 1,500 training "
@@ -223,7 +225,7 @@ def test_every_legal_configuration_trains_three_updates(keys):
 
 def fields_of_all() -> list[tuple[str, str | None, str]]:
     """(group, word, key) of every field, and (key, None, key) of those outside the groups."""
-    top = [(key, None, key) for key in hints(Experiment) if key not in (*GROUPS, "checkpoint", "name", "device")]
+    top = [(key, None, key) for key in hints(Experiment) if key not in (*GROUPS, *SECTIONS, "name", "device")]
     return top + [(group, word, key) for group, word in ALL_WORDS for key in hints(GROUPS[group][word])]
 
 

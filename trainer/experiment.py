@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from trainer.data.datasets import DATASETS, Dataset
 from trainer.errors import ConfigError, DataError
@@ -20,6 +20,7 @@ from trainer.techniques.numbers import AtLeastOne, Count, Positive, PositiveShar
 from trainer.techniques.optimizers import OPTIMIZERS, Optimizer
 from trainer.techniques.staleness import STALENESSES, Staleness
 
+T = TypeVar("T")
 BatchSize = AtLeastOne | Literal["full"]
 
 
@@ -31,11 +32,23 @@ class Checkpoint:
     seconds: Positive | None = 30.0
 
 
-def _cadence(value: Checkpoint | Mapping[str, Any], key: str) -> Checkpoint:
-    keys = dataclasses.asdict(value) if isinstance(value, Checkpoint) else value
-    if not isinstance(keys, Mapping):
-        raise ConfigError(f"{key}={keys} is not a cadence: give checkpoint.epochs=5 or checkpoint.seconds=60.")
-    return parse(Checkpoint, keys, f"{key}.")
+@dataclass(frozen=True)
+class Report:
+    """What is told of a run beside its records. `images`: at its end, pictures of what was learned."""
+
+    images: bool = False
+
+
+def _section(cls: type[T], meant: str) -> Callable[[T | Mapping[str, Any], str], T]:
+    """Reads a section of the configuration: its dataclass or a mapping; `meant` is what to give instead of anything else."""
+
+    def read(value: T | Mapping[str, Any], key: str) -> T:
+        keys = {name: getattr(value, name) for name in hints(cls)} if isinstance(value, cls) else value
+        if not isinstance(keys, Mapping):
+            raise ConfigError(f"{key}={keys} is not allowed: give {meant}.")
+        return parse(cls, keys, f"{key}.")
+
+    return read
 
 
 @dataclass(frozen=True)
@@ -55,7 +68,10 @@ class Experiment:
     precision: Literal["float32", "tf32", "bf16"] = "float32"
     target: PositiveShare | None = None
     record_every: AtLeastOne | None = None
-    checkpoint: Converted[Checkpoint | Mapping[str, Any], Checkpoint] = Converted(_cadence, Checkpoint())
+    checkpoint: Converted[Checkpoint | Mapping[str, Any], Checkpoint] = Converted(
+        _section(Checkpoint, "checkpoint.epochs=5 or checkpoint.seconds=60"), Checkpoint()
+    )
+    report: Converted[Report | Mapping[str, Any], Report] = Converted(_section(Report, "report.images=true"), Report())
     dataset: Choice[Dataset] = Choice(DATASETS, "mnist")
     model: Choice[Mlp] = Choice(MODELS, "mlp")
     optimizer: Choice[Optimizer] = Choice(OPTIMIZERS, "sgd")
@@ -76,8 +92,8 @@ class Experiment:
             raise ConfigError(str(error)) from None
 
     def _checked(self) -> dict[str, Any]:
-        """The fields that are neither groups nor the cadence: those check themselves."""
-        plain = {key: hint for key, hint in hints(Experiment).items() if key not in (*GROUPS, "checkpoint")}
+        """The fields that are neither groups nor sections: those check themselves."""
+        plain = {key: hint for key, hint in hints(Experiment).items() if key not in (*GROUPS, *SECTIONS)}
         checked = {key: check(getattr(self, key), hint, key) for key, hint in plain.items()}
         if checked["batch_size"] is None:
             checked["batch_size"] = default_batch_size(self.optimizer.name)
@@ -106,6 +122,9 @@ GROUPS: dict[str, Mapping[str, type]] = {
 }
 """The groups of choices, each a table from the word on the command line to its class."""
 
+SECTIONS: dict[str, type] = {"checkpoint": Checkpoint, "report": Report}
+"""Keys that belong together and are no choice; none of them is a part of what a run is."""
+
 
 def _refuse_unknown(data: Mapping[str, Any]) -> None:
     known = hints(Experiment)
@@ -117,7 +136,7 @@ def _refuse_unknown(data: Mapping[str, Any]) -> None:
 def _plain(value: Any) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
-        return fields if isinstance(value, Checkpoint) else {"name": value.name, **fields}  # type: ignore[attr-defined]
+        return fields if isinstance(value, tuple(SECTIONS.values())) else {"name": value.name, **fields}  # type: ignore[attr-defined]
     return list(value) if isinstance(value, tuple) else value
 
 

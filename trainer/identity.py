@@ -7,7 +7,7 @@ from collections.abc import Hashable, Mapping
 from functools import cache, lru_cache
 from typing import Any
 
-from trainer.experiment import GROUPS, Checkpoint, Experiment, default_batch_size
+from trainer.experiment import GROUPS, SECTIONS, Experiment, default_batch_size
 from trainer.printable import printable
 
 FORMAT = 4
@@ -54,9 +54,10 @@ def complete(flat: Mapping[str, Hashable]) -> dict[str, Hashable]:
 
 @cache
 def _top_level_defaults() -> dict[str, Hashable]:
-    """Keys and words at the top, and the cadence; `batch_size` depends on the optimizer, and every version has written it."""
-    defaults = {f.name: f.default for f in dataclasses.fields(Experiment) if f.name not in ("checkpoint", "batch_size")}
-    return defaults | {f"checkpoint.{f.name}": f.default for f in dataclasses.fields(Checkpoint)}
+    """Keys and words at the top, and the sections; `batch_size` depends on the optimizer, and every version has written it."""
+    defaults = {f.name: f.default for f in dataclasses.fields(Experiment) if f.name not in (*SECTIONS, "batch_size")}
+    sections = {f"{key}.{f.name}": f.default for key, cls in SECTIONS.items() for f in dataclasses.fields(cls)}
+    return defaults | sections
 
 
 @cache

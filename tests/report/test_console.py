@@ -22,6 +22,7 @@ from trainer.experiment import Experiment
 from trainer.records import Record
 from trainer.report.closing import closing
 from trainer.report.console import RunView, animates
+from trainer.report.history import History
 from trainer.report.run_info import RunInfo
 from trainer.report.screen import Screen, clock
 
@@ -324,7 +325,7 @@ def read_until(terminal: int, text: str) -> str:
 
 
 def ending(summary: dict, experiment: Experiment = BASE, directory: str = "runs/here") -> str:
-    return "\n".join(line.plain for line in closing(summary, Path(directory), experiment))
+    return "\n".join(line.plain for line in closing(History(experiment, summary, ()), Path(directory)))
 
 
 def test_the_end_of_a_completed_run():
@@ -332,6 +333,7 @@ def test_the_end_of_a_completed_run():
         "completed on synthetic after 6 updates, test accuracy 97.65%, best valid accuracy 50.00% (epoch 2), "
         "2.00 s of training, 600 samples/s.",
         "Saved to runs/here",
+        "  train show runs/here  # what happened inside",
         "  tensorboard --logdir runs/here  # curves",
         "  train runs  # this run beside your others",
         "  train resume runs/here epochs=6  # train longer",

@@ -55,6 +55,7 @@ FACTS = {
     *(
         "dataset_digest",
         "parameters",
+        "guessing",
         "device",
         "threads",
         "best_epoch",

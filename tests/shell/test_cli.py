@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 import cli
 import trainer
 from trainer.errors import ConfigError
-from trainer.experiment import GROUPS, Experiment
+from trainer.experiment import GROUPS, SECTIONS, Experiment
 from trainer.run.directories import LONGEST, cell_names, claim
 from trainer.shell.cells import objective
 from trainer.shell.composing import experiment_of
@@ -99,7 +99,7 @@ def test_help_lists_every_choice_with_its_line_and_marks_the_default(capsys):
         for word in words:
             mark = re.escape("*") if chosen[group] == word else ""
             assert re.search(rf"^  {group}={word}{mark} +\S.*$", out, re.MULTILINE), word
-    for key in set(main) - {"defaults", "hydra", "checkpoint"}:
+    for key in set(main) - {"defaults", "hydra", *SECTIONS}:
         assert re.search(rf"^  {key}=\S+ +\S", out, re.MULTILINE), key
     assert len(re.findall(r"^  experiment=\w+ +\S", out, re.MULTILINE)) == len(list((conf() / "experiment").iterdir()))
     assert out.count("\n  train ") >= 9  # four commands, five examples

@@ -13,7 +13,7 @@ import yaml
 from composing import compose, sweep_of
 from omegaconf import OmegaConf
 
-from trainer.experiment import GROUPS, Checkpoint, Experiment
+from trainer.experiment import GROUPS, SECTIONS, Experiment
 from trainer.shell.composing import experiment_of
 
 CONF = Path(__file__).parents[2] / "conf"
@@ -56,7 +56,7 @@ def test_a_file_says_what_it_is_and_how_to_select_it_and_comments_every_value(gr
 def test_the_main_file_holds_the_defaults_of_experiment():
     main = yaml.safe_load((CONF / "config.yaml").read_text(encoding="utf-8"))
     defaults = {f.name: f.default for f in dataclasses.fields(Experiment) if f.name not in GROUPS}
-    expected = {**defaults, "checkpoint": dataclasses.asdict(Checkpoint())}
+    expected = {**defaults, **{key: dataclasses.asdict(cls()) for key, cls in SECTIONS.items()}}
     assert {key: value for key, value in main.items() if key not in ("defaults", "hydra")} == expected
 
 

@@ -57,7 +57,7 @@ MISTAKES = [
     (
         "optimiser=adam",
         "There is no key 'optimiser'. Did you mean 'optimizer'? Known: name, seed, epochs, batch_size, "
-        "device, threads, precision, target, record_every, checkpoint, dataset, model, optimizer, clip, "
+        "device, threads, precision, target, record_every, checkpoint, report, dataset, model, optimizer, clip, "
         "decay, normalization, dropout, staleness, experiment.",
     ),
     (
@@ -91,7 +91,7 @@ MISTAKES = [
     (
         "lr=0.1",
         "There is no key 'lr'. Did you mean 'optimizer.lr'? Known: name, seed, epochs, batch_size, device, "
-        "threads, precision, target, record_every, checkpoint, dataset, model, optimizer, clip, decay, "
+        "threads, precision, target, record_every, checkpoint, report, dataset, model, optimizer, clip, decay, "
         "normalization, dropout, staleness, experiment.",
     ),
     (
@@ -209,13 +209,13 @@ MISTAKES = [
     (
         "epochs.x=1",
         "There is no key 'epochs.x'. Known: name, seed, epochs, batch_size, device, threads, precision, "
-        "target, record_every, checkpoint, dataset, model, optimizer, clip, decay, normalization, dropout, "
+        "target, record_every, checkpoint, report, dataset, model, optimizer, clip, decay, normalization, dropout, "
         "staleness, experiment.",
     ),
     (
         "epoch=3",
         "There is no key 'epoch'. Did you mean 'epochs'? Known: name, seed, epochs, batch_size, device, "
-        "threads, precision, target, record_every, checkpoint, dataset, model, optimizer, clip, decay, "
+        "threads, precision, target, record_every, checkpoint, report, dataset, model, optimizer, clip, decay, "
         "normalization, dropout, staleness, experiment.",
     ),
     (
@@ -312,7 +312,7 @@ MISTAKES = [
     (
         "++foo=1",
         "There is no key 'foo'. Known: name, seed, epochs, batch_size, device, threads, precision, target, "
-        "record_every, checkpoint, dataset, model, optimizer, clip, decay, normalization, dropout, staleness.",
+        "record_every, checkpoint, report, dataset, model, optimizer, clip, decay, normalization, dropout, staleness.",
     ),
     (
         "~epochs",
@@ -530,7 +530,7 @@ MISTAKES = [
     (
         "resume . epoch=3",
         "There is no key 'epoch'. Did you mean 'epochs'? Known: name, seed, epochs, batch_size, device, threads, precision, "
-        "target, record_every, checkpoint, dataset, model, optimizer, clip, decay, normalization, dropout, staleness, "
+        "target, record_every, checkpoint, report, dataset, model, optimizer, clip, decay, normalization, dropout, staleness, "
         "experiment.",
     ),
     (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -63,6 +64,21 @@ def test_a_large_difference_is_real_and_a_small_one_equal(tmp_path):
     assert said[1].startswith("clip=grad changes nothing that matters: ")
     assert "equal within 2 points" in said[1] and "It acted in 0.4 % of updates." in said[1]
     assert said[2].startswith("All together against the plain network: +") and said[2].endswith(", real.")
+
+
+def test_networks_that_only_guess_are_named_before_the_verdicts(tmp_path):
+    runs = runs_of(tmp_path, {"plain": 0.0, "optimizer=momentum": 0.1})
+    chance = {
+        "test": {"images": IMAGES, "accuracy": 0.9, "loss": 0.3}
+    }  # plain networks are right on 0.8, momentum's on 0.9
+    told = {key: [replace(run, summary=run.summary | {"guessing": chance}) for run in own] for key, own in runs.items()}
+    answer = answer_of(tmp_path, {"optimizer": ["momentum"]}, told)
+    said = sentences(answer)
+    assert said[0].startswith("These networks learned nothing: plain network (10 of 10 runs)") and "helps" in said[1]
+    assert said[0] in markdown(answer, []).partition("helps")[0]
+    assert not any(
+        "learned nothing" in sentence for sentence in sentences(answer_of(tmp_path, {"optimizer": ["momentum"]}, runs))
+    )
 
 
 def test_a_technique_that_hurts_is_said_to(tmp_path):

@@ -9,6 +9,7 @@ from trainer.compare.comparison import Comparison, Table
 from trainer.compare.effect_table import HEAD, SIDES, effect_rows, explained
 from trainer.compare.factorial import Factorial, factorial, in_a_sentence
 from trainer.compare.fairness import flags
+from trainer.compare.learning import learned_nothing
 from trainer.compare.methods import methods
 from trainer.compare.options import Options
 from trainer.compare.overall import overall
@@ -28,6 +29,7 @@ def markdown(comparison: Comparison) -> str:
 def _markdown(table: Table, options: Options) -> Iterator[str]:
     head, rows = cells(table, options, _markdown_text)
     sentence = _markdown_text(overall(table, options) or "")
+    yield from (f"> {_markdown_text(doubt)}\n" for doubt in learned_nothing(table, options))
     yield from (f"**{_markdown_text(_title(table, options))}.** {sentence}".rstrip(), "")
     yield from _markdown_table(head, [column.justify for column in _columns(table, options)], rows)
     if options.effects:
@@ -60,6 +62,7 @@ def latex(comparison: Comparison) -> str:
 
 def _latex(table: Table, options: Options) -> Iterator[str]:
     head, rows = cells(table, options, tex)
+    yield from (f"\\emph{{{tex(doubt)}}}\n" for doubt in learned_nothing(table, options))
     caption = tex(f"{_title(table, options)}. {overall(table, options) or ''}".rstrip())
     yield from _latex_table(head, [column.justify for column in _columns(table, options)], rows, caption)
     if options.effects:

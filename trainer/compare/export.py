@@ -13,6 +13,7 @@ from trainer.compare.comparison import Comparison, Table
 from trainer.compare.factorial import factorial
 from trainer.compare.fairness import flags
 from trainer.compare.judging import Judgement
+from trainer.compare.learning import learned_nothing
 from trainer.compare.options import Options
 from trainer.compare.overall import overall
 from trainer.compare.rows import Row
@@ -57,7 +58,7 @@ def _table_data(table: Table, options: Options) -> dict[str, Any]:
         "baseline": table.baseline,
         "comparisons": table.comparisons,
         "groups": [row_data(table, row, options) | {"settings": _shared(row)} for row in table.rows],
-        "flags": flags(table, options),
+        "flags": [*learned_nothing(table, options), *flags(table, options)],
     } | ({"effects": _effects_data(table, options)} if options.effects else {})
 
 

@@ -9,6 +9,7 @@ from itertools import chain
 from trainer.compare.comparison import Table
 from trainer.compare.conditions import CONDITIONS, Trap, some
 from trainer.compare.groups import Keys, group_runs, varying
+from trainer.compare.learning import idle_clips
 from trainer.compare.options import LAST, Options
 from trainer.compare.rows import Row
 from trainer.compare.runs import Run
@@ -166,5 +167,5 @@ def _families(runs: Iterable[Run], key: str) -> list[list[Run]]:
 
 TRAPS: tuple[Trap, ...] = (
     diverged, pruned, unfinished, missing_values, few_seeds, unequal_seeds, patchy, unsearched_rates, unequal_settings,
-    shared_choice, grid_edge, *CONDITIONS,
+    shared_choice, grid_edge, idle_clips, *CONDITIONS,
 )  # fmt: skip

@@ -4,11 +4,10 @@ matplotlib is an extra; it draws straight into a file, so no screen is needed an
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from trainer.compare import panels
 from trainer.compare.comparison import Comparison, Table
@@ -17,16 +16,12 @@ from trainer.compare.options import Options
 from trainer.compare.styles import Style, styles
 from trainer.errors import CompareError
 from trainer.printable import printable
+from trainer.report.drawing import figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure, SubFigure
 
-STYLE: dict[Any, Any] = {
-    "font.size": 10, "axes.titlesize": 10, "axes.titlelocation": "left", "axes.spines.top": False,
-    "axes.spines.right": False, "axes.grid": True, "grid.color": "#E8E8E8", "axes.axisbelow": True,
-    "text.parse_math": False, "svg.hashsalt": "train", "svg.fonttype": "none",
-}  # fmt: skip
 TOGETHER = 8  # curves that one panel can hold; more get a small one each
 SMALL = 24  # at most
 ACROSS = 4  # small panels in a row
@@ -48,17 +43,11 @@ def draw(comparison: Comparison, path: Path) -> None:
 @contextmanager
 def drawing(width: float, height: float, path: Path) -> Iterator[Figure]:
     """A figure, in inches, in our style; written to `path` at the end. CompareError without matplotlib, and OSError."""
-    os.environ.pop("MPLBACKEND", None)  # a notebook's, inherited, need not exist here, and no window is opened
     try:
-        import matplotlib
-        from matplotlib.figure import Figure
+        with figure(width, height, path) as drawn:
+            yield drawn
     except ImportError as error:
         raise CompareError("--plot needs matplotlib, the extra `plot`: pip install matplotlib.") from error
-    with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(width, height), layout="constrained")
-        yield figure
-        dateless = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
-        figure.savefig(path, dpi=160, metadata=dateless.get(path.suffix.lower()))
 
 
 class Sheet:

@@ -17,6 +17,7 @@ from trainer.compare.conditions import targets_of
 from trainer.compare.effect_table import HEAD, SIDES, effect_rows, explained
 from trainer.compare.factorial import Factorial, factorial, in_a_sentence
 from trainer.compare.fairness import flags
+from trainer.compare.learning import learned_nothing
 from trainer.compare.notes import next_step, notes, way_note
 from trainer.compare.options import Options
 from trainer.compare.overall import overall
@@ -54,6 +55,8 @@ def render(comparison: Comparison, width: int, most: int = UNLIMITED) -> Iterato
 
 def _render_table(table: Table, options: Options, width: int, most: int) -> Iterator[RenderableType]:
     shown = _best_rows(table, most)
+    for doubt in learned_nothing(table, options):
+        yield Text(f"! {doubt}", style="yellow")
     sentence = overall(table, options)
     if sentence:
         yield Text(sentence, style="bold")

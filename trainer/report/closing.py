@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -14,28 +14,29 @@ from trainer.experiment import GROUPS, Experiment
 from trainer.identity import changes, complete, flatten, show
 from trainer.printable import command, printable, printable_lines
 from trainer.records import Status
-from trainer.techniques.clipping import GradientClip
+from trainer.report.diagnoses import diagnose
+from trainer.report.history import History
 
 TECHNIQUES = [group for group in GROUPS if group not in ("dataset", "model")]
 COLOURS = {Status.COMPLETED: "green", Status.DIVERGED: "red", Status.FAILED: "red"}
 
 
-def closing(summary: dict[str, Any], directory: Path, experiment: Experiment) -> Iterator[Text]:
-    """Lines about a run that has ended, from its summary."""
-    directory = Path(printable(directory))
-    yield Text(f"{result(summary)}.", style=f"bold {COLOURS.get(summary['status'], 'yellow')}")
+def closing(history: History, directory: Path) -> Iterator[Text]:
+    """Lines about a run that has ended: its result, what its records mean, what to type next."""
+    summary, directory = history.summary, Path(printable(directory))
+    diagnoses = diagnose(history)
+    colour = COLOURS.get(summary["status"], "yellow")
+    yield Text(f"{result(summary)}.", style=f"bold {'yellow' if diagnoses and colour == 'green' else colour}")
     if summary["status"] == Status.FAILED:
         yield Text(f"{printable_lines(str(summary.get('error')))} (traceback in {directory / 'train.log'})")
-    if summary["status"] == Status.DIVERGED:
-        yield Text(cure_of_divergence(summary, experiment), style="yellow")
-    if (summary.get("clipped_fraction") or 0) > 0.5:
-        yield Text(cure_of_clipping(summary["clipped_fraction"], experiment), style="yellow")
+    for diagnosis in diagnoses:
+        yield Text(str(diagnosis), style="yellow")
     yield Text(f"Saved to {directory}")
-    for line, purpose in next_commands(summary["status"], directory, experiment):
+    for line, purpose in next_commands(summary["status"], directory, history.experiment):
         yield Text(f"  {line}", style="bold").append(f"  # {purpose}", style="not bold dim")
 
 
-def result(summary: dict[str, Any]) -> str:
+def result(summary: Mapping[str, Any]) -> str:
     """The status with the figures that there are."""
     parts = [f"{summary['status']} on {summary['dataset']} after {summary['steps']:,} updates"]
     if summary.get("test/accuracy") is not None:
@@ -47,35 +48,13 @@ def result(summary: dict[str, Any]) -> str:
     return ", ".join(parts)
 
 
-def cure_of_divergence(summary: dict[str, Any], experiment: Experiment) -> str:
-    lr = experiment.optimizer.lr
-    threshold = threshold_key(experiment)
-    other = "clip=grad" if threshold is None else f"a lower {threshold}"
-    return (
-        f"A loss or a parameter was NaN or infinite at update {summary['steps']:,}. "
-        f"Likely cures: a lower rate (optimizer.lr={lr / 10:g} instead of {lr:g}), or {other}."
-    )
-
-
-def cure_of_clipping(fraction: float, experiment: Experiment) -> str:
-    return (
-        f"{fraction:.0%} of all updates were clipped: clipping that often only lowers the learning rate in a roundabout way. "
-        f"Raise {threshold_key(experiment)} or lower optimizer.lr (Google's Deep Learning Tuning Playbook)."
-    )
-
-
-def threshold_key(experiment: Experiment) -> str | None:
-    """The key of the gradient clip's threshold, None without one."""
-    if not isinstance(experiment.clip, GradientClip):
-        return None
-    return "clip.threshold" if hasattr(experiment.clip, "threshold") else "clip.grad_threshold"
-
-
 def next_commands(status: str, directory: Path, experiment: Experiment) -> Iterator[tuple[str, str]]:
     """What to type next, and what for."""
     others = () if directory.parent == Path("runs") else (directory.parent,)
     if status in (Status.INTERRUPTED, Status.TERMINATED, Status.FAILED):
         yield command("resume", directory), "go on where it stopped"
+    if status != Status.FAILED:
+        yield command("show", directory), "what happened inside"
     yield f"tensorboard --logdir {shlex.quote(str(directory))}", "curves"
     if status == Status.COMPLETED:
         yield from fair_test(experiment)

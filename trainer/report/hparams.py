@@ -12,7 +12,7 @@ from collections.abc import Collection, Hashable, Iterator
 from functools import cache
 from typing import Annotated, Any
 
-from trainer.experiment import GROUPS, Experiment
+from trainer.experiment import GROUPS, SECTIONS, Experiment
 from trainer.identity import show
 from trainer.schema import hints
 
@@ -41,7 +41,7 @@ def typed(key: str, value: Hashable) -> Any:
 @cache
 def kinds() -> dict[str, str]:
     """Each key on the command line with its type: FLOAT64, BOOL or STRING (which numbers or words mixed are too)."""
-    plain = {key: _kind(hint) for key, hint in hints(Experiment).items() if key not in GROUPS and key != "checkpoint"}
+    plain = {key: _kind(hint) for key, hint in hints(Experiment).items() if key not in (*GROUPS, *SECTIONS)}
     words = dict.fromkeys(GROUPS, "STRING")
     numbers = {
         f"{group}.{key}": _kind(hint)

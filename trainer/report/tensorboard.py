@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Collection, Hashable, Iterator
+from collections.abc import Collection, Hashable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,10 @@ from trainer.experiment import Experiment
 from trainer.identity import flatten, is_learning
 from trainer.records import Record, Status
 from trainer.report.event_file import EventFile
+from trainer.report.history import History
 from trainer.report.hparams import declarations, typed
+from trainer.report.learned import Learned
+from trainer.report.learned_summaries import learned_values
 
 METRICS = ("valid/accuracy", "test/accuracy", "valid/loss", "test/loss", "train/loss")
 """The columns of TensorBoard's HParams page."""
@@ -63,6 +66,11 @@ class TensorBoard:
 
         values = [Summary.Value(tag=name, simple_value=value) for name, value in record.metrics.items()]
         self.file.write(summary=Summary(value=values), step=record.step)
+
+    def learned(self, history: History, learned: Learned, images: Mapping[str, bytes]) -> None:
+        """Show what was learned at the end: pictures as PNG by name, histograms, the configuration and the result as text."""
+        for value in learned_values(history, learned, images):
+            self.file.write(summary=value, step=history.summary["steps"])
 
     def finish(self, summary: dict[str, Any]) -> None:
         """Tell how the run ended, where its end is final."""

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from torch import Tensor
+from torch.nn import Sequential
 
+from trainer.data.tensors import Tensors
 from trainer.engine.network import Layout
 from trainer.engine.state import State
 from trainer.errors import CheckpointError
@@ -27,15 +29,21 @@ from trainer.report.files import (
     write_whole,
     write_yaml,
 )
-from trainer.report.guarded import Guarded
+from trainer.report.guarded import Guarded, say
+from trainer.report.history import History
 from trainer.report.hits import HITS, write_hits
+from trainer.report.learned import LEARNED, Learned, write_learned
+from trainer.report.pictures import as_images, write_picture
 from trainer.report.reading import read_records, read_summary
 from trainer.report.tensorboard import LIKELY, TensorBoard
 from trainer.run import checkpoint
+from trainer.run.examine import examine
 from trainer.run.export import MODEL, plain_module
 from trainer.run.summary import Summary
 
 BEST = "best.pt"
+PICTURE = "learned.png"
+OF_THE_END = (HITS, LEARNED, PICTURE)
 
 
 class RunDirectory:
@@ -47,7 +55,8 @@ class RunDirectory:
         step = resumed.step if resumed else 0
         rows = self._earlier(resumed) if resumed else []
         clear_partials(directory)
-        (directory / HITS).unlink(missing_ok=True)  # of a final network, which this run does not have yet
+        for name in OF_THE_END:  # of a final network, which this run does not have yet
+            (directory / name).unlink(missing_ok=True)
         if resumed is None:
             self._write_config()  # with it alone the run can begin anew
         self._write_summary()  # before the rest, so that no moment shows a run as complete that goes on
@@ -102,9 +111,11 @@ class RunDirectory:
         self.summary.reach(state.step, state.seconds)
         self._write_summary()
 
-    def end(self, status: Status, state: State, hits: Mapping[str, Tensor] | None) -> None:
+    def end(
+        self, status: Status, state: State, hits: Mapping[str, Tensor] | None, pictured: Tensors | None = None
+    ) -> None:
         """Write the last state, the network and which images it got right, and say how the run ended: `status` comes last,
-        when all else is there."""
+        when all else is there. `pictured` are the data to make pictures of, where these are wanted."""
         self.save(state)
         if hits is not None:
             facts = self.summary.facts
@@ -113,8 +124,24 @@ class RunDirectory:
             )
         write_whole(self.directory / MODEL, self._weights(state))
         self.summary.status = status
+        if pictured is not None:
+            self._picture(examine(self._module(state), pictured))
         self._write_summary()
         self._close(f"{status} after {self.summary.step} updates")
+
+    def _picture(self, learned: Learned) -> None:
+        """What was learned, as numbers, as a picture and in TensorBoard: logs, whose failure ends no run."""
+        log = Guarded(f"{self.directory / PICTURE}", lambda: self.directory)
+        log.attempt(lambda: write_learned(self.directory, learned))
+        try:
+            log.attempt(lambda: write_picture(self.directory / PICTURE, learned))
+            images = as_images(learned)
+        except ImportError:
+            say("report.images=true draws with matplotlib, which is not installed: pip install matplotlib.")
+            images = {}
+        rows = _records(self.directory / METRICS, self.summary.step)
+        history = History(self.summary.experiment, self.summary.as_dict(), rows)
+        self.tensorboard("learned", history, learned, images)
 
     def crash(self, error: BaseException) -> None:
         """Say that the run failed; what was saved before stays."""
@@ -125,9 +152,11 @@ class RunDirectory:
         finally:
             self._close(Status.FAILED)
 
+    def _module(self, state: State) -> Sequential:
+        return plain_module(self.summary.experiment, self.layout, state.theta, state.statistics)
+
     def _weights(self, state: State) -> bytes:
-        module = plain_module(self.summary.experiment, self.layout, state.theta, state.statistics)
-        return checkpoint.serialised(module.state_dict())
+        return checkpoint.serialised(self._module(state).state_dict())
 
     def _write_config(self) -> None:
         write_yaml(self.directory / CONFIG, {"format": FORMAT, **self.summary.experiment.to_dict()})
@@ -145,7 +174,7 @@ class RunDirectory:
 
 def clear(directory: Path) -> None:
     """Take away what an unfinished run has left, all but its log."""
-    for name in (METRICS, CHECKPOINT, BEST, MODEL, HITS):
+    for name in (METRICS, CHECKPOINT, BEST, MODEL, *OF_THE_END):
         (directory / name).unlink(missing_ok=True)
     for path in directory.glob("events.out.tfevents.*"):
         path.unlink()

@@ -10,7 +10,7 @@ from typing import Any
 
 from trainer.data.datasets import Dataset, Mnist
 from trainer.errors import ConfigError
-from trainer.experiment import Experiment
+from trainer.experiment import SECTIONS, Experiment
 from trainer.identity import HOUSEKEEPING, may_be_given
 
 PLACES = ("dataset.root", "dataset.path")
@@ -23,7 +23,7 @@ def check_settings(settings: Mapping[str, Any]) -> None:
             allowed = ["epochs", "dataset.path", *(k for k in HOUSEKEEPING if may_be_given(k))]
             raise ConfigError(
                 f"{key} can't be changed by resuming: start a new run for another {key}. "
-                f"Allowed here: {', '.join(f'{k}.*' if k in ('checkpoint', 'report') else k for k in allowed)}."
+                f"Allowed here: {', '.join(f'{k}.*' if k in SECTIONS else k for k in allowed)}."
             )
 
 

@@ -19,6 +19,7 @@ from trainer.printable import command
 from trainer.records import Record, Status
 from trainer.report.files import CHECKPOINT
 from trainer.run import checkpoint
+from trainer.run.guessing import guessing
 from trainer.run.run_directory import RunDirectory
 from trainer.run.summary import Facts, Summary
 
@@ -51,6 +52,7 @@ class StackRun:
         saved = [_saved(job, data) for job in jobs] if resumed else []
         self.training = Training([job.experiment for job in jobs], data, join(saved) if saved else None, prune)
         self._check_length()
+        self.guessing = guessing(data)
         states: list[State | None] = [*saved] or [None] * len(self.jobs)
         self.directories = [self._directory(job, state) for job, state in zip(self.jobs, states, strict=True)]
         self.at_end = resumed and self.training.step == self.training.updates
@@ -80,6 +82,7 @@ class StackRun:
             dataset_digest=self.data.digest,
             split=self.data.split,
             clock=self.clock,
+            guessing=self.guessing,
         )
         summary = Summary(job.experiment, facts, job.overrides)
         return RunDirectory(job.directory, summary, training.layout, saved)
@@ -133,7 +136,8 @@ class StackRun:
     def _end(self, run: int, status: Status) -> None:
         self.ended.add(run)
         hits = self.training.final_hits(run) if status == Status.COMPLETED else None
-        self.directories[run].end(status, self._finite(run), hits)
+        images = self.data if status == Status.COMPLETED and self.jobs[run].experiment.report.images else None
+        self.directories[run].end(status, self._finite(run), hits, images)
 
     def _end_all(self, status: Status) -> None:
         for run in self._going():

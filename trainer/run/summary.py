@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import platform
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import version
@@ -34,6 +35,7 @@ class Facts:
     dataset_digest: str = ""
     split: str = ""
     clock: str = ""
+    guessing: Mapping[str, Mapping[str, float]] = field(default_factory=dict)  # see `guessing.guessing`
 
 
 @dataclass
@@ -116,6 +118,7 @@ class Summary:
             "wall_seconds": self.earlier_seconds + time.time() - self.started,
             "samples_per_second": rate,
             "parameters": facts.parameters,
+            "guessing": facts.guessing,
             "device": facts.device,
             "processor": processor(),
             "threads": e.threads,

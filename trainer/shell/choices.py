@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from trainer.experiment import GROUPS, Checkpoint, Experiment
+from trainer.experiment import GROUPS, SECTIONS, Experiment
 from trainer.schema import did_you_mean, hints
 
 
@@ -18,7 +18,7 @@ def dotted() -> list[str]:
     keys = {
         f"{group}.{field}": None for group, words in GROUPS.items() for cls in words.values() for field in hints(cls)
     }
-    return [*keys, *(f"checkpoint.{field}" for field in hints(Checkpoint))]
+    return [*keys, *(f"{section}.{field}" for section, cls in SECTIONS.items() for field in hints(cls))]
 
 
 def takes_list(key: str) -> bool:

@@ -43,7 +43,7 @@ def _possible(verb: str, words: Sequence[str], current: str, conf: Path) -> Iter
         yield from (Candidate(each, what) for each, what in VERBS.items())
     if current.startswith("-"):
         yield from (Candidate(option) for option in options)
-    if verb in ("resume", "runs", "compare"):
+    if verb in ("resume", "show", "runs", "compare"):
         yield from _paths(current, files=False)
     if verb == "help":
         yield from _explained(words, conf)

@@ -19,6 +19,7 @@ COMMANDS = {
     "train study [key=value ...]": "does a technique help, and is that real?",
     "train resume RUN_DIR [epochs=N]": "go on from a run's last checkpoint",
     "train from=RUN_DIR [key=value ...]": "train a run's configuration again, with changes; with -m too",
+    "train show RUN_DIR ...": "what happened inside a run, and why (--plot FILE)",
     "train runs [DIR ...]": "the runs and sweeps that there are",
     "train compare [DIR ...]": "statistics over finished runs",
     "train help [WORD ...]": "one choice, group, number or setting explained: train help momentum",
@@ -33,6 +34,7 @@ EXAMPLES = {
 }
 
 OPTIONS = {
+    "report.images=true": "at a run's end, draw what was learned: learned.png, and in TensorBoard",
     "--cfg job": "show the whole configuration instead of running; --info defaults: how it came about",
     "-sc install=bash": 'the script for tab completion (bash, zsh, fish): eval "$(train -sc install=bash)"',
     "--config-dir DIR": "look for choices and recipes in DIR too",

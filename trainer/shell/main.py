@@ -104,6 +104,10 @@ def _dispatch(argv: list[str]) -> int:
         from trainer.shell.explaining import main as explain
 
         return explain(argv[1:], conf(), _dispatch)
+    if argv[:1] == ["show"]:
+        from trainer.show.command import main as show
+
+        return show(argv[1:])
     if argv[:1] == ["study"]:
         return _study(argv[1:])
     if {"-sc", "--shell-completion"} & set(argv):

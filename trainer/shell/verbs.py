@@ -8,6 +8,7 @@ from trainer.records import Status
 VERBS = {
     "study": "does a technique help, and is that real?",
     "resume": "go on from a run's last checkpoint",
+    "show": "what happened inside a run, and why",
     "runs": "the runs and sweeps that there are",
     "compare": "statistics over finished runs",
     "help": "one choice, group, number or setting explained",
@@ -35,6 +36,7 @@ OPTIONS: dict[str, dict[str, Value]] = {
     },
     "study": {"--help": "", "--config-dir": DIRECTORY},
     "resume": {},
+    "show": {"--help": "", "--plot": FILE},
     "runs": {
         **FILES, "--help": "", "--status": tuple(Status), "--dataset": tuple(GROUPS["dataset"]), "--reverse": "", "--cells": "",
         "--sort": ("age", "name", "status", "dataset", "valid", "test", "seconds", *METRICS), "--limit": WORD,

@@ -24,6 +24,7 @@ from trainer.compare.statistics import Estimate, estimate, paired_difference
 from trainer.errors import ConfigError
 from trainer.printable import command
 from trainer.records import Status
+from trainer.report.symptoms import only_guesses
 from trainer.study.comparing import Comparison
 
 FIRST = 1000
@@ -36,11 +37,13 @@ Limit = Literal["margin", "images", "seeds"]
 
 @dataclass(frozen=True)
 class Sample:
-    """A configuration's runs: mean test/accuracy over the seeds that did not diverge, and how many did."""
+    """A configuration's runs: mean test/accuracy over the seeds that did not diverge, how many did, how often gradients were
+    clipped, and how many of the runs did no better than guessing."""
 
     estimate: Estimate
     diverged: int
     clipped: float | None = None
+    guessing: int = 0
 
     @property
     def runs(self) -> int:
@@ -87,7 +90,7 @@ def sample(runs: Sequence[Run]) -> Sample:
     acted = [share for run in completed if (share := run.metric("clipped_fraction")) is not None]
     clipped = float(np.mean(acted)) if acted else None
     found = bounded(estimate(list(by_seed(completed, METRIC).values())))
-    return Sample(found, len(runs) - len(completed), clipped)
+    return Sample(found, len(runs) - len(completed), clipped, sum(only_guesses(run.summary) for run in completed))
 
 
 def verdicts(

@@ -20,6 +20,7 @@ from trainer.identity import show
 from trainer.report.files import write_whole
 from trainer.study import store
 from trainer.study.answer import Answer
+from trainer.study.doubts import learned_nothing
 from trainer.study.judging import METRIC, Verdict
 from trainer.study.methods import methods
 from trainer.study.picture import draw as draw_effects
@@ -125,6 +126,7 @@ def _comparison(one: Verdict) -> dict[str, Any]:
 def render(answer: Answer) -> Iterator[RenderableType]:
     """What the terminal shows at the end."""
     yield Text()
+    yield from (Text(f"! {doubt}", "yellow") for doubt in learned_nothing(answer))
     for one in alone(answer):
         yield Text(technique(answer, one), _style(one))
     yield Text(over_all(answer), "bold")
@@ -182,7 +184,7 @@ def _table(first: str, *others: str, justify: Any = "right") -> Table:
 
 def markdown(answer: Answer, pictures: list[str]) -> str:
     """study.md."""
-    lines = ["# Study", "", asks(answer.question), ""]
+    lines = ["# Study", "", asks(answer.question), "", *(f"> {doubt}\n" for doubt in learned_nothing(answer))]
     lines += [*(f"- {technique(answer, one)}" for one in alone(answer)), "", over_all(answer), ""]
     lines += [*_as_markdown(configurations(answer)), "", *_as_markdown(effects(answer)), ""]
     lines += ["## What limits the conclusion", "", *(f"- {sentence}" for sentence in limits(answer)), ""]

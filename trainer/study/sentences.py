@@ -12,6 +12,7 @@ from trainer.identity import show
 from trainer.printable import printable
 from trainer.report.screen import percent as hundredths
 from trainer.study.answer import Answer
+from trainer.study.doubts import learned_nothing
 from trainer.study.judging import Sample, Verdict
 
 POINTS = Scale(100.0, " points", 2)
@@ -22,8 +23,13 @@ AFFORDABLE = 200
 
 
 def sentences(answer: Answer) -> list[str]:
-    """Everything that the answer says: a sentence or two a technique, one over all, the limits."""
-    return [*(technique(answer, one) for one in alone(answer)), over_all(answer), *limits(answer)]
+    """Everything that the answer says: who learned nothing, a sentence or two a technique, one over all, the limits."""
+    return [
+        *learned_nothing(answer),
+        *(technique(answer, one) for one in alone(answer)),
+        over_all(answer),
+        *limits(answer),
+    ]
 
 
 def alone(answer: Answer) -> list[Verdict]:

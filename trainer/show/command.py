@@ -1,0 +1,82 @@
+"""`train show`: the command line of looking inside runs."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from trainer.compare.options import PICTURES
+from trainer.errors import ConfigError
+from trainer.once import Once
+from trainer.report.pipe import Pipe
+from trainer.show.finding import find
+from trainer.show.page import print_page
+
+if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
+
+DESCRIPTION = """\
+What happened inside a run: loss and accuracy, the gradient's norm in each layer,
+clipping, the learning rate, the size of updates, and what they mean. Several runs
+are drawn together, a curve each.
+"""
+EXAMPLES = """\
+examples:
+  train show runs/mine                    loss, accuracy, gradients of each layer, and what they mean
+  train show runs/mine --plot mine.png    the same as a sheet
+  train show runs/a runs/b                two runs together
+  train show runs/sweep                   the runs of a small sweep
+"""
+
+
+class Parser(argparse.ArgumentParser):
+    """Answers a mistake by one sentence."""
+
+    def error(self, message: str) -> NoReturn:
+        sentence = (
+            "Which run? Type train show RUN_DIR" if "required" in message else f"{message[:1].upper()}{message[1:]}"
+        )
+        raise ConfigError(f"{sentence}. See train show --help.")
+
+    def print_help(self, file: SupportsWrite[str] | None = None) -> None:
+        """Help, or an OSError where it can't be written: argparse's own drops that in silence."""
+        print(self.format_help(), end="", file=file)
+
+
+def parser() -> Parser:
+    parser = Parser(
+        prog="train show",
+        description=DESCRIPTION,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.register("action", None, Once)
+    parser.add_argument(
+        "directories", metavar="DIR", nargs="+", type=Path, help="a run's directory, or one that holds some"
+    )
+    parser.add_argument("--plot", type=_picture, metavar="FILE", help="draw a sheet; a .png, .svg or .pdf file")
+    return parser
+
+
+def _picture(text: str) -> Path:
+    if Path(text).suffix.lower() not in PICTURES:
+        raise argparse.ArgumentTypeError(f"{text} should end in {', '.join(PICTURES[:-1])} or {PICTURES[-1]}")
+    return Path(text)
+
+
+def main(argv: list[str]) -> int:
+    """Runs the command; returns 0. Raises ConfigError for what is no run, a wrong option or a file that can't be written."""
+    try:
+        arguments = parser().parse_intermixed_args(argv)
+    except SystemExit as end:  # argparse ends --help this way
+        return int(end.code or 0)
+    shown = find(arguments.directories)
+    if arguments.plot:  # first, for `| head` may end the program while it prints
+        from trainer.show.sheet import draw  # matplotlib is an extra, and slow to load
+
+        draw(shown, arguments.plot)
+    print_page(shown, Pipe(highlight=False))
+    if arguments.plot:
+        print(f"Written to {arguments.plot}")
+    return 0
