@@ -76,6 +76,12 @@ def test_again_trains_nothing_and_says_the_same(done):
     assert written == {path: path.stat().st_mtime_ns for path in (done / "runs/s").glob("*/*/summary.json")}
 
 
+def test_it_can_be_silent(done):
+    for words in (WORDS, ("resume", "runs/s")):
+        command = train(done, "-q", *words)
+        assert (command.out, command.err, command.process.exitcode) == ("", "", 0)
+
+
 @pytest.mark.parametrize(
     ("number", "sweep", "code"),
     [(signal.SIGKILL, "judge", -9), (signal.SIGINT, "choose", 130), (signal.SIGTERM, "judge", 143)],

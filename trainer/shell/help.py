@@ -27,6 +27,7 @@ Examples
 
 TAIL = """\
 Other options
+  -q, --quiet          print nothing but warnings and errors (on stderr); also with resume, study and compare
   --cfg job            show the whole configuration instead of running; --info defaults: how it came about
   -sc install=bash     the script for tab completion (bash, zsh, fish): eval "$(train -sc install=bash)"
   --config-dir DIR     look for choices and recipes in DIR too

@@ -37,6 +37,7 @@ train study [key=value ...]: does a technique help, by how much, and is that rea
   from=RUN_DIR     ask of the network of a run: its techniques, unless others are named
   --config-dir DIR look for recipes and data sets in this folder too
   {workers}=N   processes, if not one a core or GPU
+  -q, --quiet      nothing on stdout: the answer is in the directory's study.md and study.json
 
 All other keys (dataset, epochs, model.hidden, ...) are common to all runs: train --help lists them.
 """
