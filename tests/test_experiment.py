@@ -96,7 +96,9 @@ NONSENSE = [
     ({"model": {"name": "mlp", "activation": "swish"}},
      "model.activation=swish is not allowed: it must be 'relu' or 'tanh' or 'sigmoid' or 'gelu'."),
     ({"dropout": {"name": "half", "rate": 1}}, "dropout.rate=1 is not allowed: it must be a number of at least 0 and below 1."),
-    ({"checkpoint": {"every": 1}}, "There is no key 'checkpoint.every'. Known: checkpoint.epochs, checkpoint.seconds."),
+    ({"checkpoint": {"every": 1}},
+     "There is no key 'checkpoint.every'. Known: checkpoint.epochs, checkpoint.seconds, checkpoint.keep."),
+    ({"checkpoint": {"keep": 0}}, "checkpoint.keep=0 is not allowed: it must be true or false."),
     ({"checkpoint": {"epochs": 0}}, "checkpoint.epochs=0 is not allowed: it must be a whole number of at least 1 or null."),
     ({"checkpoint": 5}, "checkpoint=5 is not a cadence: give checkpoint.epochs=5 or checkpoint.seconds=60."),
     ({"staleness": {"name": "fixed", "updates": 1001}}, "staleness.updates=1001 is not allowed: it must be a whole number of "

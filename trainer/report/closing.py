@@ -79,5 +79,6 @@ def next_commands(status: str, directory: Path, experiment: Experiment) -> Itera
 
 
 def train_longer(directory: Path, experiment: Experiment) -> str:
-    """The command that trains a complete run for twice its epochs."""
-    return command("resume", directory, f"epochs={2 * experiment.epochs or 10}")
+    """The command that trains a complete run for twice its epochs; from the start where its checkpoint was not kept."""
+    epochs = f"epochs={2 * experiment.epochs or 10}"
+    return command("resume", directory, epochs) if experiment.checkpoint.keep else command(f"from={directory}", epochs)

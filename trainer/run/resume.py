@@ -17,7 +17,7 @@ from trainer.report.origin import differences, origin, processor
 from trainer.report.reading import Unreadable, read_config, read_summary
 from trainer.run import checkpoint
 from trainer.run.process import is_stale
-from trainer.run.settings import changed, check_settings
+from trainer.run.settings import changed, check_settings, no_checkpoint
 from trainer.run.stack_run import Job
 from trainer.run.summary import versions
 
@@ -46,8 +46,8 @@ def resumable(directory: Path, settings: Mapping[str, Any]) -> Resumable | None:
         _same_configuration(directory, config, checkpoint.load(directory).config)
     if status == Status.COMPLETED and "epochs" not in settings:
         return None
-    if status == Status.COMPLETED and not begun:  # it had one: to begin anew would throw its results away
-        raise ConfigError(f"{directory} is complete and its {CHECKPOINT} is gone: start a new run for more epochs.")
+    if status == Status.COMPLETED and not begun:
+        raise no_checkpoint(directory)
     wanted = changed(experiment, settings)
     _tell_origin(directory, summary)
     _tell_horizon(experiment, wanted.epochs)

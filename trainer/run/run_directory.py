@@ -27,7 +27,7 @@ from trainer.report.files import (
     write_whole,
     write_yaml,
 )
-from trainer.report.guarded import Guarded
+from trainer.report.guarded import Guarded, say
 from trainer.report.hits import HITS, write_hits
 from trainer.report.reading import read_records, read_summary
 from trainer.report.tensorboard import LIKELY, TensorBoard
@@ -114,7 +114,16 @@ class RunDirectory:
         write_whole(self.directory / MODEL, self._weights(state))
         self.summary.status = status
         self._write_summary()
+        if status == Status.COMPLETED and not self.summary.experiment.checkpoint.keep:
+            self._drop_checkpoint()
         self._close(f"{status} after {self.summary.step} updates")
+
+    def _drop_checkpoint(self) -> None:
+        """Only once the summary says that the run is complete: killed in between, it is complete and has a checkpoint."""
+        try:
+            (self.directory / CHECKPOINT).unlink(missing_ok=True)
+        except OSError as error:
+            say(f"{self.directory / CHECKPOINT} can't be removed: {error.strerror or error}.")
 
     def crash(self, error: BaseException) -> None:
         """Say that the run failed; what was saved before stays."""

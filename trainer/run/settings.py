@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from trainer.data.datasets import Dataset, Mnist
 from trainer.errors import ConfigError
 from trainer.experiment import Experiment
 from trainer.identity import HOUSEKEEPING, may_be_given
+from trainer.report.files import CHECKPOINT
 
 PLACES = ("dataset.root", "dataset.path")
 
@@ -44,6 +46,16 @@ def changed(experiment: Experiment, settings: Mapping[str, Any]) -> Experiment:
             config[key] = value
     changed = Experiment.from_dict(config)
     return changed if "dataset.root" in settings else replace(changed, dataset=located(changed.dataset))
+
+
+def no_checkpoint(directory: Path, cure: str | None = None) -> ConfigError:
+    """The answer where a complete run is to be trained further and its checkpoint is gone: to begin anew in the same
+    directory would throw its results away."""
+    again = f"To train longer, start from the beginning: train {shlex.quote(f'from={directory}')} epochs=N"
+    return ConfigError(
+        f"{directory} is complete and its {CHECKPOINT} is gone (checkpoint.keep=false removes it), so it can't be trained "
+        f"further. {cure or again}"
+    )
 
 
 def located(dataset: Dataset) -> Dataset:
