@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from subjects import experiment, narrow, words
 
+from trainer.engine.network import initial_parameters, layout_of
 from trainer.engine.randomness import draws, generator, hashed, key, order, signed, word
 
 ROOT = Path(__file__).parents[2]
@@ -90,6 +94,25 @@ def test_golden_values():
     assert order(0, 0, 10).tolist() == [3, 2, 6, 8, 0, 1, 9, 4, 5, 7]
     assert order(1, 2, 10).tolist() == [6, 8, 9, 4, 3, 2, 1, 0, 7, 5]
     assert torch.rand(2, generator=generator(5, "init", 1)).tolist() == [0.6154868006706238, 0.9216955304145813]
+
+
+INITIAL = {
+    "default": ([-0.04510638, 0.09989544, -0.12108822], "461f256e"),
+    "he": ([0.18003385, -0.10389221, 0.07079964], "9bfb9c27"),
+    "xavier": ([-0.08376046, 0.18550117, -0.22485518], "029b2bda"),
+    "normal": ([0.90016919, -0.51946104, 0.35399821], "103c2628"),
+}
+"""The first weights, and a digest of all of them on x86 with AVX2, where torch rounds a product and a sum only once."""
+
+
+@pytest.mark.parametrize("init", words("init"))
+def test_golden_initial_weights(init):
+    """Of every version of torch, and up to their last bits of every processor."""
+    e = experiment(model=narrow(init=init), normalization="batch")
+    found = initial_parameters(layout_of(e, 50, 10), e.model, seed=4)
+    assert found[:3].tolist() == pytest.approx(INITIAL[init][0], rel=1e-6)
+    if torch.backends.cpu.get_cpu_capability() in ("AVX2", "AVX512"):
+        assert hashlib.sha256(found.numpy().tobytes()).hexdigest()[:8] == INITIAL[init][1]
 
 
 def test_another_process_draws_the_same():
