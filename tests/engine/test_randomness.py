@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 import torch
+from commands import CONTEXT
 from hypothesis import given
 from hypothesis import strategies as st
 from subjects import experiment, narrow, words
@@ -16,7 +14,6 @@ from subjects import experiment, narrow, words
 from trainer.engine.network import initial_parameters, layout_of
 from trainer.engine.randomness import draws, generator, hashed, key, order, signed, word
 
-ROOT = Path(__file__).parents[2]
 int32 = st.integers(-(2**31), 2**31 - 1)
 
 
@@ -115,8 +112,12 @@ def test_golden_initial_weights(init):
         assert hashlib.sha256(found.numpy().tobytes()).hexdigest()[:8] == INITIAL[init][1]
 
 
+def drawn() -> tuple[int, int, list[int]]:
+    return hash("x"), key(9, "x", 1), order(9, 1, 8).tolist()
+
+
 def test_another_process_draws_the_same():
     """No hash of Python's, which is salted a process."""
-    code = "from trainer.engine.randomness import *; print(key(9, 'x', 1), order(9, 1, 8).tolist())"
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
-    assert run.stdout == f"{key(9, 'x', 1)} {order(9, 1, 8).tolist()}\n"
+    with CONTEXT.Pool(1) as pool:
+        salted, *others = pool.apply(drawn)
+    assert salted != hash("x") and others == [key(9, "x", 1), order(9, 1, 8).tolist()]

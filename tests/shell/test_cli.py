@@ -14,6 +14,7 @@ from pathlib import Path
 import composing
 import pytest
 import yaml
+from commands import Command
 from composing import compose
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hypothesis import given
@@ -231,18 +232,9 @@ def test_eight_processes_at_once_get_eight_directories(tmp_path):
 
 
 def test_eight_runs_started_at_once_share_nothing(elsewhere):
-    code = f"""
-import os, cli, trainer.run  # torch once, so that the eight really start together
-children = []
-for _ in range(8):
-    child = os.fork()
-    if child == 0:
-        os._exit(cli.run({[*TINY, "epochs=0"]}))
-    children.append(child)
-assert [os.waitpid(child, 0)[1] for child in children] == [0] * 8
-"""
-    done = python(code)
-    assert done.returncode == 0, done.stderr
+    """Forked from one process that has imported torch, so that the eight really start together."""
+    runs = [Command(elsewhere, *TINY, "epochs=0") for _ in range(8)]
+    assert [run.end() for run in runs] == [0] * 8, runs[0].err
     summaries = list((elsewhere / "runs").glob("*/summary.json"))
     assert [json.loads(path.read_text())["status"] for path in summaries] == ["completed"] * 8
 
