@@ -19,7 +19,7 @@ DATA = (
     *("dataset=synthetic", "dataset.samples=300", "dataset.validation=60", "dataset.features=48"),
     *("model.hidden=[8]", "batch_size=60", "device=cpu", "epochs=2"),
 )
-WORDS = ("study", "clip=grad", *DATA, "clip.threshold=0.1", "seeds=3", "name=s")
+WORDS = ("study", "clip=grad", *DATA, "clip.threshold=0.1", "seeds=3", "hydra.launcher.workers=1", "name=s")
 
 
 def study_json(cwd: Path) -> dict:

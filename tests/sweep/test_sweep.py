@@ -107,7 +107,7 @@ def halfway(directory: Path) -> bool:
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("undisturbed")
-    summaries = run_sweep(slow(), directory, TWO)
+    summaries = run_sweep(slow(), directory, ONE)
     assert [s["status"] for s in summaries] == ["completed"] * 12
     return directory
 
@@ -169,7 +169,7 @@ def test_a_killed_worker_costs_its_own_cells_only(tmp_path: Path, undisturbed: P
     assert "killed by SIGKILL" in read(failed)["error"]
     assert "killed by SIGKILL" in (failed / "train.log").read_text()
     assert f"failed: {failed.name}: the worker" in output
-    run_sweep(slow(), tmp_path, TWO)
+    run_sweep(slow(), tmp_path, ONE)
     assert_as_undisturbed(tmp_path, undisturbed)
 
 
@@ -183,7 +183,7 @@ def test_a_killed_parent_leaves_no_worker_and_nothing_broken(tmp_path: Path, und
     until(lambda: not any(alive(pid) for pid in workers), seconds=5)
     for path in tmp_path.glob("*/summary.json"):
         assert read(path.parent)["status"] in ("running", "completed")
-    run_sweep(slow(), tmp_path, TWO)
+    run_sweep(slow(), tmp_path, ONE)
     assert_as_undisturbed(tmp_path, undisturbed)
 
 
