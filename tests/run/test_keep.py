@@ -55,9 +55,10 @@ def test_a_longer_run_is_refused_with_a_command_that_works(tmp_path):
     assert (refused.end(), refused.out) == (2, "")
     assert refused.err == (
         "train: runs/run is complete and its checkpoint.pt is gone (checkpoint.keep=false removes it), so it can't be "
-        "trained further. To train longer, start from the beginning: train from=runs/run epochs=N\n"
+        "trained further. To train longer type: train from=runs/run epochs=4\n"
     )
-    assert train(tmp_path, "resume", "runs/run").out == "runs/run is complete.\n"
+    told = "runs/run is complete. To train longer type: train from=runs/run epochs=4\n"
+    assert train(tmp_path, "resume", "runs/run").out == told
     assert contents(tmp_path / "runs") == before
     assert train(tmp_path, *shlex.split(advised), "name=longer").end() == 0
     assert summary(tmp_path / "runs/longer")["epochs"] == 4
@@ -77,7 +78,7 @@ def test_killed_before_the_removal_it_is_complete(tmp_path, capfd):
     assert summary(tmp_path)["status"] == "completed"
     before = contents(tmp_path)
     assert checkpoint.load(tmp_path).state.step == 8
-    assert resume(tmp_path, {}) == 0 and "is complete; to train on, add epochs=N." in capfd.readouterr().out
+    assert resume(tmp_path, {}) == 0 and "is complete. To train longer type: " in capfd.readouterr().out
     assert contents(tmp_path) == before
     go(tmp_path, experiment(**DROP, epochs=3), DATA, resumed=True)
     assert summary(tmp_path)["epochs"] == 3 and not (tmp_path / CHECKPOINT).exists()

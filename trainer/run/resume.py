@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from trainer.errors import CheckpointError, ConfigError
 from trainer.experiment import Experiment
 from trainer.identity import complete, flatten, is_housekeeping, may_be_given
-from trainer.printable import printable
+from trainer.printable import command, printable
 from trainer.records import Status
 from trainer.report.files import CHECKPOINT, CONFIG, SUMMARY
 from trainer.report.origin import differences, origin, processor
@@ -46,9 +46,10 @@ def resumable(directory: Path, settings: Mapping[str, Any]) -> Resumable | None:
         _same_configuration(directory, config, checkpoint.load(directory).config)
     if status == Status.COMPLETED and "epochs" not in settings:
         return None
-    if status == Status.COMPLETED and not begun:
-        raise no_checkpoint(directory)
     wanted = changed(experiment, settings)
+    if status == Status.COMPLETED and not begun:
+        again = command(f"from={directory}", f"epochs={wanted.epochs}")
+        raise no_checkpoint(directory, f"To train longer type: {again}")
     _tell_origin(directory, summary)
     _tell_horizon(experiment, wanted.epochs)
     return Resumable(Job(wanted, directory, tuple(summary["overrides"])), begun)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -48,13 +47,12 @@ def changed(experiment: Experiment, settings: Mapping[str, Any]) -> Experiment:
     return changed if "dataset.root" in settings else replace(changed, dataset=located(changed.dataset))
 
 
-def no_checkpoint(directory: Path, cure: str | None = None) -> ConfigError:
+def no_checkpoint(directory: Path, cure: str) -> ConfigError:
     """The answer where a complete run is to be trained further and its checkpoint is gone: to begin anew in the same
     directory would throw its results away."""
-    again = f"To train longer, start from the beginning: train {shlex.quote(f'from={directory}')} epochs=N"
     return ConfigError(
         f"{directory} is complete and its {CHECKPOINT} is gone (checkpoint.keep=false removes it), so it can't be trained "
-        f"further. {cure or again}"
+        f"further. {cure}"
     )
 
 
