@@ -192,7 +192,7 @@ def test_a_damaged_checkpoint_of_a_cell_is_kept_aside_and_said(whole, tmp_path, 
 def test_a_complete_run_whose_checkpoint_is_gone_is_not_thrown_away(whole, tmp_path, capfd):
     shutil.copytree(whole / "run", tmp_path / "run")
     (tmp_path / "run/checkpoint.pt").unlink()
-    assert resume(tmp_path / "run", {}) == 0 and "is complete; to train on" in capfd.readouterr().out
+    assert resume(tmp_path / "run", {}) == 0 and "run is complete. To train longer" in capfd.readouterr().out
     assert resume(tmp_path / "run", {"epochs": 5}) == 2
-    assert "run is complete and its checkpoint.pt is gone: start a new run for more epochs." in capfd.readouterr().err
+    assert "run is complete and its checkpoint.pt is gone (checkpoint.keep=false" in capfd.readouterr().err
     assert (tmp_path / "run/model.pt").exists()
