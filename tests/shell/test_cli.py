@@ -14,7 +14,6 @@ from pathlib import Path
 import composing
 import pytest
 import yaml
-from commands import Command
 from composing import compose
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hypothesis import given
@@ -229,14 +228,6 @@ def test_eight_processes_at_once_get_eight_directories(tmp_path):
     with ProcessPoolExecutor(8) as pool:
         names = list(pool.map(_claim, [tmp_path / "runs"] * 40, chunksize=1))
     assert sorted(names) == sorted({"same", *(f"same-{i}" for i in range(2, 41))})
-
-
-def test_eight_runs_started_at_once_share_nothing(elsewhere):
-    """Forked from one process that has imported torch, so that the eight really start together."""
-    runs = [Command(elsewhere, *TINY, "epochs=0") for _ in range(8)]
-    assert [run.end() for run in runs] == [0] * 8, runs[0].err
-    summaries = list((elsewhere / "runs").glob("*/summary.json"))
-    assert [json.loads(path.read_text())["status"] for path in summaries] == ["completed"] * 8
 
 
 def test_a_long_name_that_is_taken_stays_short_enough(tmp_path):
