@@ -51,9 +51,10 @@ SWEEPS = {
 
 
 def command(*words: str) -> None:
-    """One command of ours, quietly."""
+    """One command of ours, quietly; of words with the same key the last, since the command refuses two."""
+    latest = {word.partition("=")[0]: word for word in words}
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()) as err:
-        code = run(words)
+        code = run(list(latest.values()))
     if code:
         sys.exit(f"{' '.join(words)} ended with {code}: {err.getvalue()}")
 
