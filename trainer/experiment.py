@@ -26,10 +26,12 @@ BatchSize = AtLeastOne | Literal["full"]
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """When the state is saved beside the end of the run: every so many epochs, and when so many seconds have passed."""
+    """When the state is saved beside the end of the run: every so many epochs, and when so many seconds have passed; and
+    whether it is kept once the run is complete."""
 
     epochs: AtLeastOne | None = None
     seconds: Positive | None = 30.0
+    keep: bool = True
 
 
 @dataclass(frozen=True)

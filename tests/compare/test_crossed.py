@@ -121,7 +121,7 @@ def test_images_that_add_next_to_nothing_never_lower_a_p_value(mean: float) -> N
     """Not by a bit either: the grades nest only so."""
     ours = judge(Parts(5, 100, mean, seeds=1e-4, images=1e-25, rest=0.0))
     assert ours.p >= ours.seeds_p
-    assert ours.p == pytest.approx(ours.seeds_p, rel=1e-9)
+    assert ours.p == pytest.approx(ours.seeds_p, rel=1e-7)  # SciPy 1.12 has eight digits of it, later ones have fifteen
 
 
 def test_small_integers_do_not_overflow() -> None:

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
+from importlib.metadata import version
+from pathlib import Path
 
 from commands import TINY
 from compare_runs import momentum, sgd, write_run
 
 import cli
 from trainer.report.origin import differences, origin, processor
+
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs/reproducibility.md"
 
 
 def tables_warning(capsys, root) -> str:
@@ -48,12 +54,31 @@ def test_a_run_that_goes_on_elsewhere_says_so(tmp_path, monkeypatch, capsys):
     assert cli.run([*TINY, "epochs=1", "name=one"]) == 0
     path = tmp_path / "runs/one/summary.json"
     assert json.loads(path.read_text())["processor"] == processor()
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"processor": "Z80"}))
+    elsewhere = {"processor": "Z80", "versions": {"torch": "0.1"}}
+    path.write_text(json.dumps(json.loads(path.read_text()) | elsewhere))
     capsys.readouterr()
     for words, warns in (
         (["epochs=2"], True),
         (["epochs=3"], False),
     ):  # the summary names the processor of the last part
         assert cli.run(["resume", "runs/one", *words]) == 0
-        said = f"runs/one began with processor Z80 and continues with {processor()}: " in capsys.readouterr().err
-        assert said is warns
+        said = capsys.readouterr().err
+        for name, then, now in (("processor", "Z80", processor()), ("PyTorch", "0.1", version("torch"))):
+            assert (f"runs/one began with {name} {then} and continues with {now}: " in said) is warns
+
+
+def test_the_program_on_the_page_tells_equal_networks_from_others(tmp_path, monkeypatch, capsys):
+    """docs/reproducibility.md: its program compares runs/old with runs/new."""
+    (program,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    for name, seed in (("old", 0), ("new", 0), ("other", 1)):
+        assert cli.run([*TINY, "epochs=1", f"name={name}", f"seed={seed}", "-q"]) == 0
+    exec(program, {})
+    assert capsys.readouterr().out == "True 0.0\n"
+    exec(program.replace('"new"', '"other"'), {})
+    assert re.fullmatch(r"False 0\.\d+\n", capsys.readouterr().out)
+
+
+def test_every_test_it_names_is_there():
+    named = set(re.findall(r"`(test_\w+\.py)`", PAGE.read_text(encoding="utf-8")))
+    assert named and named <= {path.name for path in (ROOT / "tests").rglob("*.py")}

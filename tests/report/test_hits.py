@@ -97,6 +97,7 @@ def test_a_split_seed_draws_what_is_held_out():
 
 def test_a_sweep_can_tie_the_split_to_the_seed(tmp_path):
     words = ("-m", *TINY, "epochs=1", "seed=3,4", "dataset.split_seed=${seed}", "name=sw")
+    words += ("hydra.launcher.workers=1",)
     assert train(tmp_path, *words).end() == 0
     for seed in (3, 4):
         found = read_hits(tmp_path / f"runs/sw/seed={seed}")

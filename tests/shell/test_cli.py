@@ -230,23 +230,6 @@ def test_eight_processes_at_once_get_eight_directories(tmp_path):
     assert sorted(names) == sorted({"same", *(f"same-{i}" for i in range(2, 41))})
 
 
-def test_eight_runs_started_at_once_share_nothing(elsewhere):
-    code = f"""
-import os, cli, trainer.run  # torch once, so that the eight really start together
-children = []
-for _ in range(8):
-    child = os.fork()
-    if child == 0:
-        os._exit(cli.run({[*TINY, "epochs=0"]}))
-    children.append(child)
-assert [os.waitpid(child, 0)[1] for child in children] == [0] * 8
-"""
-    done = python(code)
-    assert done.returncode == 0, done.stderr
-    summaries = list((elsewhere / "runs").glob("*/summary.json"))
-    assert [json.loads(path.read_text())["status"] for path in summaries] == ["completed"] * 8
-
-
 def test_a_long_name_that_is_taken_stays_short_enough(tmp_path):
     assert [len(claim(tmp_path, "n" * LONGEST).name) for _ in range(3)] == [LONGEST] * 3
 

@@ -287,7 +287,7 @@ MISTAKES = [
     (
         "checkpoint.minutes=1",
         "There is no key 'checkpoint.minutes'. Did you mean 'checkpoint.epochs'? Known: checkpoint.epochs, "
-        "checkpoint.seconds.",
+        "checkpoint.seconds, checkpoint.keep.",
     ),
     (
         "name=../elsewhere",

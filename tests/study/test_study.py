@@ -19,7 +19,7 @@ DATA = (
     *("dataset=synthetic", "dataset.samples=300", "dataset.validation=60", "dataset.features=48"),
     *("model.hidden=[8]", "batch_size=60", "device=cpu", "epochs=2"),
 )
-WORDS = ("study", "clip=grad", *DATA, "clip.threshold=0.1", "seeds=3", "name=s")
+WORDS = ("study", "clip=grad", *DATA, "clip.threshold=0.1", "seeds=3", "hydra.launcher.workers=1", "name=s")
 
 
 def study_json(cwd: Path) -> dict:
@@ -74,6 +74,12 @@ def test_again_trains_nothing_and_says_the_same(done):
         assert "runs to do" not in command.out  # nothing to train
     assert study_json(done) == before
     assert written == {path: path.stat().st_mtime_ns for path in (done / "runs/s").glob("*/*/summary.json")}
+
+
+def test_it_can_be_silent(done):
+    for words in (WORDS, ("resume", "runs/s")):
+        command = train(done, "-q", *words)
+        assert (command.out, command.err, command.process.exitcode) == ("", "", 0)
 
 
 @pytest.mark.parametrize(

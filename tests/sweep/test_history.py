@@ -12,6 +12,7 @@ from trainer.compare.fairness import flags
 from trainer.compare.options import Options
 from trainer.sweep.cells import SweepSettings, write_sweep
 from trainer.sweep.sweep import resume_sweep, run_sweep
+from trainer.sweep.workers import WorkerPool
 
 ONE = SweepSettings(workers=1)
 
@@ -26,10 +27,11 @@ def summary(directory: Path, name: str) -> dict:
 
 
 def test_more_seeds_and_more_epochs_after_a_look_are_kept(tmp_path: Path) -> None:
-    run_sweep(grid({"seed": range(2)}), tmp_path, ONE)
-    run_sweep(grid({"seed": range(2)}), tmp_path, ONE)
-    assert sizes(tmp_path) == [(2, 2, 2)]
-    run_sweep(grid({"seed": range(3)}), tmp_path, ONE)
+    with WorkerPool() as pool:
+        for _ in range(2):
+            run_sweep(grid({"seed": range(2)}), tmp_path, ONE, pool=pool)
+            assert sizes(tmp_path) == [(2, 2, 2)]
+        run_sweep(grid({"seed": range(3)}), tmp_path, ONE, pool=pool)
     assert resume_sweep(tmp_path, {"epochs": 3}) == 0
     assert sizes(tmp_path) == [(2, 2, 2), (3, 3, 2), (3, 3, 3)]
     (table,) = compare([tmp_path], Options()).tables

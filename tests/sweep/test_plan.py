@@ -212,12 +212,12 @@ def _named(*words: str) -> Cell:
 
 
 def test_results_are_whole_at_any_moment(tmp_path: Path) -> None:
-    results = Results(tmp_path, grid({"seed": range(200)}))
+    results = Results(tmp_path, grid({"seed": range(60)}))
     results.write()
     done = threading.Event()
 
     def work() -> None:
-        for i in range(200):
+        for i in range(60):
             results.take(i, summary())
             results.write()
         done.set()
@@ -229,7 +229,7 @@ def test_results_are_whole_at_any_moment(tmp_path: Path) -> None:
         lengths.append(len(pd.read_csv(tmp_path / "results.csv")))
         pd.read_json(tmp_path / "results.json")
     writer.join()
-    assert lengths == sorted(lengths) and len(pd.read_csv(tmp_path / "results.csv")) == 200
+    assert lengths == sorted(lengths) and len(pd.read_csv(tmp_path / "results.csv")) == 60
 
 
 def test_the_parent_needs_no_torch() -> None:

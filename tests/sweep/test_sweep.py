@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from trainer.sweep.cells import SweepSettings
 from trainer.sweep.progress import Progress
 from trainer.sweep.sweep import resume_sweep, run_sweep
 from trainer.sweep.view import panel
+from trainer.sweep.workers import WorkerPool
 
 PROGRAM = Path(__file__).parents[1] / "sweep_cells.py"
 CLOCK = ["train_seconds", "wall_seconds", "samples_per_second", "seconds_to_target", "stack"]
@@ -107,9 +109,16 @@ def halfway(directory: Path) -> bool:
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("undisturbed")
-    summaries = run_sweep(slow(), directory, TWO)
+    summaries = run_sweep(slow(), directory, ONE)
     assert [s["status"] for s in summaries] == ["completed"] * 12
     return directory
+
+
+@pytest.fixture
+def pool() -> Iterator[WorkerPool]:
+    """Workers that wait for the next sweep, where a start for each would show nothing more."""
+    with WorkerPool() as pool:
+        yield pool
 
 
 def assert_as_undisturbed(directory: Path, undisturbed: Path) -> None:
@@ -132,7 +141,9 @@ def test_sixty_cells_are_each_as_if_run_alone(tmp_path: Path, capfd: pytest.Capt
         assert_same_run(alone, tmp_path / "sweep" / each.name)
         files = [{path.name.split(".out.")[0] for path in d.iterdir()} for d in (alone, tmp_path / "sweep" / each.name)]
         assert files[0] == files[1]
-    frame = pd.read_csv(tmp_path / "sweep" / "results.csv")
+    frame = pd.read_csv(
+        tmp_path / "sweep" / "results.csv", float_precision="round_trip"
+    )  # pandas 2's default is faster
     assert list(frame.columns[:5]) == ["directory", "status", "optimizer", "clip", "seed"]
     assert frame["directory"].tolist() == [c.name for c in cells]
     assert frame["valid/accuracy"].tolist() == [s["valid/accuracy"] for s in summaries]
@@ -169,7 +180,7 @@ def test_a_killed_worker_costs_its_own_cells_only(tmp_path: Path, undisturbed: P
     assert "killed by SIGKILL" in read(failed)["error"]
     assert "killed by SIGKILL" in (failed / "train.log").read_text()
     assert f"failed: {failed.name}: the worker" in output
-    run_sweep(slow(), tmp_path, TWO)
+    run_sweep(slow(), tmp_path, ONE)
     assert_as_undisturbed(tmp_path, undisturbed)
 
 
@@ -183,7 +194,7 @@ def test_a_killed_parent_leaves_no_worker_and_nothing_broken(tmp_path: Path, und
     until(lambda: not any(alive(pid) for pid in workers), seconds=5)
     for path in tmp_path.glob("*/summary.json"):
         assert read(path.parent)["status"] in ("running", "completed")
-    run_sweep(slow(), tmp_path, TWO)
+    run_sweep(slow(), tmp_path, ONE)
     assert_as_undisturbed(tmp_path, undisturbed)
 
 
@@ -234,13 +245,13 @@ def test_failures_cost_only_their_own(
     assert statuses(tmp_path) == {"completed": 20}
 
 
-def test_divergence_is_a_result_and_what_stands_in_the_way_a_failure(tmp_path: Path) -> None:
+def test_divergence_is_a_result_and_what_stands_in_the_way_a_failure(tmp_path: Path, pool: WorkerPool) -> None:
     cells = grid({"optimizer": ("sgd",), "seed": range(4)})
     cells.append(cell("seed=9", optimizer={"name": "sgd", "lr": 1e38}))
     cells.append(cell("seed=8", dataset={"name": "mnist", "root": str(tmp_path / "file"), "fallback": None}))
     (tmp_path / "file").write_text("no folder")
     (tmp_path / cells[2].name / "checkpoint.pt").mkdir(parents=True)  # a directory can't be replaced by a file
-    summaries = run_sweep(cells, tmp_path, ONE)
+    summaries = run_sweep(cells, tmp_path, ONE, pool=pool)
     assert [s["status"] for s in summaries] == ["completed", "completed", "failed", "completed", "diverged", "failed"]
     assert (
         "checkpoint.pt" in summaries[2]["error"]
@@ -249,7 +260,7 @@ def test_divergence_is_a_result_and_what_stands_in_the_way_a_failure(tmp_path: P
     assert "cannot be written" in summaries[5]["error"] and summaries[5]["dataset"] == "mnist"
     assert read(tmp_path, "results.json")[4]["status"] == "diverged"
     (tmp_path / cells[2].name / "checkpoint.pt").rmdir()
-    again = run_sweep(cells[:5], tmp_path, ONE)
+    again = run_sweep(cells[:5], tmp_path, ONE, pool=pool)
     assert [s["status"] for s in again] == ["completed"] * 4 + ["diverged"]
     assert again[0] == summaries[0] and again[4] == summaries[4]  # not run again
     assert len(table(tmp_path)) == 6  # the sixth cell belongs to the directory still
@@ -264,24 +275,24 @@ def test_fail_fast_stops_the_others_with_their_checkpoints(tmp_path: Path) -> No
     assert count["interrupted"] + count["waiting"] > 0
 
 
-def test_only_what_is_new_or_changed_is_run(tmp_path: Path, capfd: pytest.CaptureFixture) -> None:
-    run_sweep(grid({"seed": range(3)}), tmp_path, ONE)
+def test_only_what_is_new_or_changed_is_run(tmp_path: Path, pool: WorkerPool, capfd: pytest.CaptureFixture) -> None:
+    run_sweep(grid({"seed": range(3)}), tmp_path, ONE, pool=pool)
     before = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*/model.pt")}
     capfd.readouterr()
-    run_sweep(grid({"seed": range(4)}, device="auto", threads=2), tmp_path, ONE)  # neither changes a result
+    run_sweep(grid({"seed": range(4)}, device="auto", threads=2), tmp_path, ONE, pool=pool)  # neither changes a result
     assert "3 complete and skipped, 1 to run" in capfd.readouterr().out
     assert {path: path.stat().st_mtime_ns for path in before} == before
-    run_sweep(grid({"seed": range(2)}, epochs=1), tmp_path, ONE)
+    run_sweep(grid({"seed": range(2)}, epochs=1), tmp_path, ONE, pool=pool)
     assert "2 to run" in (said := capfd.readouterr().out) and "2 had another configuration before" in said
     assert read(tmp_path / "seed=0")["epochs"] == 1
     assert sorted(read(path)["epochs"] for path in (tmp_path / ".replaced").iterdir()) == [2, 2]
     assert len(table(tmp_path)) == 4
 
 
-def test_resume_trains_a_sweep_for_more_epochs(tmp_path: Path) -> None:
+def test_resume_trains_a_sweep_for_more_epochs(tmp_path: Path, pool: WorkerPool) -> None:
     cells = grid({"seed": range(3)}, epochs=4)
-    run_sweep(cells, tmp_path / "long", ONE)
-    run_sweep(grid({"seed": range(3)}, epochs=2), tmp_path / "short", ONE)
+    run_sweep(cells, tmp_path / "long", ONE, pool=pool)
+    run_sweep(grid({"seed": range(3)}, epochs=2), tmp_path / "short", ONE, pool=pool)
     assert resume_sweep(tmp_path / "short", {"epochs": 4}) == 0
     for each in cells:
         rows = metrics(tmp_path / "short" / each.name)
@@ -293,19 +304,19 @@ def test_resume_trains_a_sweep_for_more_epochs(tmp_path: Path) -> None:
     assert resume_sweep(tmp_path / "short", {"epochs": 3}) == 2
 
 
-def test_halving_keeps_the_better_half_and_the_rest_goes_on_when_asked(tmp_path: Path) -> None:
-    cells = grid({"seed": range(8)}, epochs=6)
-    summaries = run_sweep(cells, tmp_path / "pruned", SweepSettings(workers=1, prune="halving"))
+def test_halving_keeps_the_better_half_and_the_rest_goes_on_when_asked(tmp_path: Path, pool: WorkerPool) -> None:
+    cells, halving = grid({"seed": range(8)}, epochs=6), SweepSettings(workers=1, prune="halving")
+    summaries = run_sweep(cells, tmp_path / "pruned", halving, pool=pool)
     ends = Counter((s["status"], s["epochs"]) for s in summaries)
     assert ends == {("pruned", 1): 4, ("pruned", 2): 2, ("pruned", 4): 1, ("completed", 6): 1}
     first = [metrics(tmp_path / "pruned" / c.name)[0]["valid/accuracy"] for c in cells]
     gone = [accuracy for accuracy, s in zip(first, summaries, strict=True) if s["epochs"] == 1]
     stayed = [accuracy for accuracy, s in zip(first, summaries, strict=True) if s["epochs"] > 1]
     assert max(gone) <= min(stayed)
-    again = run_sweep(cells, tmp_path / "pruned", SweepSettings(workers=1, prune="halving"))
+    again = run_sweep(cells, tmp_path / "pruned", halving, pool=pool)
     assert again == summaries
-    run_sweep(cells, tmp_path / "pruned", ONE)
-    run_sweep(cells, tmp_path / "whole", ONE)
+    run_sweep(cells, tmp_path / "pruned", ONE, pool=pool)
+    run_sweep(cells, tmp_path / "whole", ONE, pool=pool)
     for each in cells:
         assert metrics(tmp_path / "pruned" / each.name)[-1] == metrics(tmp_path / "whole" / each.name)[-1]
 

@@ -26,6 +26,7 @@ EXAMPLES = {
     "train compare --tune optimizer.lr --choose-seeds 3": "chosen on the first three seeds, judged on the others",
     "train compare runs/factorial --effects": "what each technique changes, alone and beside others",
     "train compare --metric test/accuracy --csv table.csv": "on test data, and into a file",
+    "train compare --csv table.csv -q": "into a file alone: -q, --quiet prints nothing",
 }
 
 

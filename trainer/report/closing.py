@@ -63,8 +63,9 @@ def next_commands(status: str, directory: Path, experiment: Experiment) -> Itera
 
 
 def train_longer(directory: Path, experiment: Experiment) -> str:
-    """The command that trains a complete run for twice its epochs."""
-    return command("resume", directory, f"epochs={longer(experiment)}")
+    """The command that trains a complete run for twice its epochs; from the start where its checkpoint was not kept."""
+    epochs = f"epochs={longer(experiment)}"
+    return command("resume", directory, epochs) if experiment.checkpoint.keep else command(f"from={directory}", epochs)
 
 
 def longer(experiment: Experiment) -> int:

@@ -18,7 +18,7 @@ from trainer.report.plain import Unreadable
 from trainer.report.reading import read_config, read_summary
 from trainer.run import checkpoint
 from trainer.run.process import is_stale
-from trainer.run.settings import changed, check_settings
+from trainer.run.settings import changed, check_settings, no_checkpoint
 from trainer.run.stack_run import Job
 from trainer.run.summary import versions
 
@@ -47,12 +47,10 @@ def resumable(directory: Path, settings: Mapping[str, Any]) -> Resumable | None:
         _same_configuration(directory, config, checkpoint.load(directory).config)
     if status == Status.COMPLETED and "epochs" not in settings:
         return None
-    if status == Status.COMPLETED and not begun:  # it had one: to begin anew would throw its results away
-        anew = command(f"from={directory}", f"epochs={settings['epochs']}")
-        raise ConfigError(
-            f"{directory} is complete and its {CHECKPOINT} is gone: start a new run for more epochs. Type: {anew}"
-        )
     wanted = changed(experiment, settings)
+    if status == Status.COMPLETED and not begun:
+        again = command(f"from={directory}", f"epochs={wanted.epochs}")
+        raise no_checkpoint(directory, f"To train longer type: {again}")
     _tell_origin(directory, summary)
     _tell_horizon(experiment, wanted.epochs)
     return Resumable(Job(wanted, directory, tuple(summary["overrides"])), begun)

@@ -127,6 +127,8 @@ class RunDirectory:
         if pictured is not None:
             self._picture(examine(self._module(state), pictured))
         self._write_summary()
+        if status == Status.COMPLETED and not self.summary.experiment.checkpoint.keep:
+            self._drop_checkpoint()
         self._close(f"{status} after {self.summary.step} updates")
 
     def _picture(self, learned: Learned) -> None:
@@ -142,6 +144,13 @@ class RunDirectory:
         rows = _records(self.directory / METRICS, self.summary.step)
         history = History(self.summary.experiment, self.summary.as_dict(), rows)
         self.tensorboard("learned", history, learned, images)
+
+    def _drop_checkpoint(self) -> None:
+        """Only once the summary says that the run is complete: killed in between, it is complete and has a checkpoint."""
+        try:
+            (self.directory / CHECKPOINT).unlink(missing_ok=True)
+        except OSError as error:
+            say(f"{self.directory / CHECKPOINT} can't be removed: {error.strerror or error}.")
 
     def crash(self, error: BaseException) -> None:
         """Say that the run failed; what was saved before stays."""

@@ -12,6 +12,7 @@ from trainer.data.datasets import Dataset, Mnist
 from trainer.errors import ConfigError
 from trainer.experiment import SECTIONS, Experiment
 from trainer.identity import HOUSEKEEPING, may_be_given
+from trainer.report.files import CHECKPOINT
 
 PLACES = ("dataset.root", "dataset.path")
 
@@ -44,6 +45,15 @@ def changed(experiment: Experiment, settings: Mapping[str, Any]) -> Experiment:
             config[key] = value
     changed = Experiment.from_dict(config)
     return changed if "dataset.root" in settings else replace(changed, dataset=located(changed.dataset))
+
+
+def no_checkpoint(directory: Path, cure: str) -> ConfigError:
+    """The answer where a complete run is to be trained further and its checkpoint is gone: to begin anew in the same
+    directory would throw its results away."""
+    return ConfigError(
+        f"{directory} is complete and its {CHECKPOINT} is gone (checkpoint.keep=false removes it), so it can't be trained "
+        f"further. {cure}"
+    )
 
 
 def located(dataset: Dataset) -> Dataset:

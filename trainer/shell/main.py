@@ -77,8 +77,10 @@ def _answered(argv: list[str]) -> int:
     from trainer.report.guarded import say
 
     try:
+        from trainer.shell.quiet import obey
+
         check_python(*sys.version_info[:2])
-        return _dispatch(argv)
+        return obey(argv, _dispatch)
     except ConfigError as error:
         return _refused(error, str(error))
     except Unwritten:

@@ -38,6 +38,7 @@ KEYS = {
     "from=RUN_DIR": "ask of the network of a run: its techniques, unless others are named",
     "--config-dir DIR": "look for recipes and data sets in this folder too",
     f"{WORKERS}=N": "processes, if not one a core or GPU",
+    "-q, --quiet": "nothing on stdout: the answer is in the directory's study.md and study.json",
 }
 OTHERS = "All other keys (dataset, epochs, model.hidden, ...) are common to all runs: train --help lists them."
 

@@ -14,7 +14,7 @@ from trainer.shell.verbs import VERBS
 OPTIONS = {
     "--help": 0, "-h": 0, "--version": 0, "-V": 0, "--multirun": 0, "-m": 0, "--run": 0, "-r": 0, "--resolve": 0,
     "--hydra-help": 0, "--shell-completion": 0, "-sc": 0, "--cfg": 1, "-c": 1, "--info": 1, "-i": 1, "--package": 1,
-    "-p": 1, "--config-path": 1, "-cp": 1, "--config-name": 1, "-cn": 1, "--config-dir": 1, "-cd": 1,
+    "-p": 1, "--quiet": 0, "-q": 0, "--config-path": 1, "-cp": 1, "--config-name": 1, "-cn": 1, "--config-dir": 1, "-cd": 1,
 }  # fmt: skip
 """The options of the command, and how many values each takes."""
 

@@ -15,6 +15,7 @@ from trainer.records import Status
 from trainer.report.files import CHECKPOINT, CONFIG, SUMMARY
 from trainer.report.reading import read_config, read_summary
 from trainer.run.process import is_stale
+from trainer.run.settings import no_checkpoint
 from trainer.sweep.cells import Cell
 
 REPLACED = ".replaced"
@@ -55,6 +56,8 @@ def existing(cell: Cell, directory: Path, results: Collection[str], given: Colle
         return Existing(replaced=True)
     if extends and status in results and status != Status.COMPLETED:
         return Existing(summary=summary)  # diverged or pruned: more epochs don't change that
+    if status == Status.COMPLETED and not (directory / CHECKPOINT).exists():
+        raise no_checkpoint(directory, "To train longer, repeat the sweep's command with epochs=N and another name.")
     return saved(cell.experiment, directory, given)
 
 
