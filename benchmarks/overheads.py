@@ -22,7 +22,7 @@ from benchmarks.work import Work
 
 HERE = Path(__file__).parent.parent
 COMMAND = [sys.executable, str(HERE / "cli.py")]
-SYNTHETIC = ["dataset=synthetic", "dataset.samples=60000", "dataset.validation=0", "optimizer=heavy_ball"]
+SYNTHETIC = ["dataset=synthetic", "dataset.samples=60000", "optimizer=heavy_ball"]
 HYDRA = "import hydra\n@hydra.main(version_base=None, config_path=None)\ndef main(cfg): pass\nmain()\n"
 BUSY = "while True: pass"
 
@@ -152,7 +152,7 @@ def compare_300(work: Work, folder: Path, rounds: int) -> list[Figure]:
 
 def sweep(work: Work, folder: Path, rounds: int) -> list[Figure]:
     """100 seeds of one epoch as a sweep, against one process a run and against Hydra's basic launcher, from 4 runs of each."""
-    base, few = [*COMMAND, *SYNTHETIC, "epochs=1"], 4
+    base, few = [*COMMAND, *SYNTHETIC, "dataset.validation=0", "epochs=1"], 4
     whole = seconds([*base, "-m", "name=hundred", "seed=range(100)"], folder)
     single = seconds(base, folder, few) * 100
     one = seconds([*base, "-m", "hydra/launcher=basic", "name=b1", "seed=0"], folder)
