@@ -13,7 +13,7 @@ from trainer.errors import STOPPED, ConfigError, ExitCode, Stopped, Unwritten
 from trainer.experiment import Experiment
 from trainer.records import Status
 from trainer.report.guarded import say
-from trainer.run.directories import alone
+from trainer.run.lease import alone
 from trainer.run.settings import changed, check_settings
 from trainer.run.signals import Signals
 from trainer.sweep.cells import SWEEP, Cell, SweepSettings, check_prunable, read_sweep, write_sweep
@@ -106,7 +106,7 @@ def _run(
         every = [*cells, *_others(cells, directory)]
         prepared = [_prepared(cell, slots) for cell in cells]
         results = {Status.COMPLETED, Status.DIVERGED} | ({Status.PRUNED} if settings.prune else set())
-        found = [existing(cell, directory / cell.name, results, given) for cell in cells]
+        found = [existing(cell.experiment, directory / cell.name, results, given) for cell in cells]
         todo = [cell for cell, cell_found in zip(cells, found, strict=True) if cell_found.summary is None]
         data = find_data(todo, every, directory)
         _write(directory, every, settings, [c.name for c, f in zip(cells, found, strict=True) if f.replaced])
