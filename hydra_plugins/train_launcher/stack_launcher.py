@@ -21,12 +21,13 @@ if TYPE_CHECKING:
 @dataclass
 class StackLauncherConf:
     """`workers`: processes, null = one a core, or one a GPU; `prune`: a word of trainer.sweep.prune; `fail_fast`: stop at the
-    first crash."""
+    first crash; `retries`: how often a run goes on whose process was killed, the default that of trainer.sweep.cells."""
 
     _target_: str = "hydra_plugins.train_launcher.stack_launcher.StackLauncher"
     workers: int | None = None
     prune: str | None = None
     fail_fast: bool = False
+    retries: int = 3
 
 
 ConfigStore.instance().store(group="hydra/launcher", name="stack", node=StackLauncherConf, provider="train")
@@ -35,8 +36,8 @@ ConfigStore.instance().store(group="hydra/launcher", name="stack", node=StackLau
 class StackLauncher(Launcher):
     """Hands all cells of a sweep to trainer.sweep at once, and answers Hydra's sweeper with their last valid/accuracy."""
 
-    def __init__(self, workers: int | None = None, prune: str | None = None, fail_fast: bool = False) -> None:
-        self.settings = workers, prune, fail_fast
+    def __init__(self, workers: int | None, prune: str | None, fail_fast: bool, retries: int) -> None:
+        self.settings = workers, prune, fail_fast, retries
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         self.context, self.config = hydra_context, config

@@ -26,7 +26,8 @@ def is_here(writer: Mapping[str, Any]) -> bool:
 def lives(writer: Mapping[str, Any]) -> bool:
     """Whether a process of this machine is still there, and not another one of the same number."""
     pid = writer.get("pid")
-    return isinstance(pid, int) and writer.get("started") == _started(pid)
+    started = _started(pid) if isinstance(pid, int) else None
+    return started is not None and writer.get("started") == started
 
 
 def _here() -> dict[str, Any]:

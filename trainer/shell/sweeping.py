@@ -136,7 +136,7 @@ def _cells(hydra: Hydra, config: DictConfig) -> list[list[str]]:
 def _check_prunable(launcher: DictConfig, experiments: Sequence[Experiment]) -> None:
     from trainer.sweep.cells import Cell, SweepSettings, check_prunable
 
-    settings = SweepSettings(launcher.workers, launcher.prune, launcher.fail_fast)
+    settings = SweepSettings(launcher.workers, launcher.prune, launcher.fail_fast, launcher.retries)
     check_prunable([Cell(experiment, "") for experiment in experiments], settings)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from trainer.experiment import Experiment, structure
 from trainer.model import LayerSpec, blueprint
@@ -43,10 +43,6 @@ class Stack:
         return self.pieces[0].experiment
 
     @property
-    def resumed(self) -> bool:
-        return self.pieces[0].step is not None
-
-    @property
     def cost(self) -> float:
         e = self.experiment
         return len(self.pieces) * e.epochs * samples(e) * parameters(e)
@@ -67,6 +63,13 @@ def plan(pieces: Sequence[Piece], slots: Sequence[WorkerSlot], most: int | None 
     _balance({group: len(of) for group, of in groups.items()}, parts, len(slots))
     stacks = [Stack(tuple(of[i :: parts[group]])) for group, of in groups.items() for i in range(parts[group])]
     return sorted(stacks, key=lambda stack: -stack.cost)
+
+
+def one_thread_each(e: Experiment, slots: Sequence[WorkerSlot]) -> Experiment:
+    """On CPU each worker has one thread, where the user does not say otherwise: that uses all cores best, and changes no
+    result."""
+    on_cpu = any(slot.device == "cpu" and slot.takes(e.device) for slot in slots)
+    return replace(e, threads=1) if e.threads == "auto" and on_cpu else e
 
 
 def _balance(sizes: dict[Hashable, int], parts: dict[Hashable, int], workers: int) -> None:

@@ -1,0 +1,61 @@
+"""What a sweep asks of an engine, which finds processes for its stacks: on this machine or on others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import Any, Protocol
+
+from trainer.records import Status
+from trainer.sweep.devices import WorkerSlot
+from trainer.sweep.plan import Piece, Stack
+
+Message = dict[str, Any]
+"""What is said by who trains a stack: `event` is progress, ended, done, crashed, notice or stderr."""
+
+
+class Hand(Protocol):
+    """Who trains a stack: a worker process, a job, a task. `left` are the cells that have not ended."""
+
+    stack: Stack | None
+    left: dict[int, Piece]
+
+    @property
+    def last_words(self) -> Iterable[str]:
+        """What it wrote to stderr last."""
+        ...
+
+    def reason(self) -> str:
+        """Why it is no more, in words."""
+        ...
+
+
+class Listener(Protocol):
+    """Who hears of it: the scheduler. `crashed` and `lost` answer with the stacks that are to be tried again."""
+
+    def order(self, stack: Stack) -> Message: ...
+
+    def begun(self, stack: Stack) -> None: ...
+
+    def heard(self, hand: Hand, message: Message) -> None: ...
+
+    def crashed(self, hand: Hand, message: Message) -> list[Stack]: ...
+
+    def lost(self, hand: Hand, final: bool) -> list[Stack]: ...
+
+
+class Engine(Protocol):
+    """Finds processes for stacks."""
+
+    def slots(self, devices: Collection[str], cells: int) -> list[WorkerSlot]:
+        """The slots for which stacks are planned, for experiments with these `device` words. Raises ConfigError."""
+        ...
+
+    def work(
+        self,
+        slots: Sequence[WorkerSlot],
+        stacks: Sequence[Stack],
+        listener: Listener,
+        stopped: Callable[[], Status | None],
+    ) -> None:
+        """See to it until all stacks are done, or until those begun have stopped under the word that `stopped()` names."""
+        ...
