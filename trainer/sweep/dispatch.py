@@ -8,8 +8,8 @@ from queue import Empty
 
 from trainer.records import Status
 from trainer.sweep.devices import WorkerSlot, find_slots
-from trainer.sweep.engine import Listener, Message
 from trainer.sweep.plan import Stack
+from trainer.sweep.protocols import Listener, Message
 from trainer.sweep.workers import Worker, WorkerPool
 
 

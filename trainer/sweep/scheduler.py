@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from trainer.records import Status
 from trainer.report.files import SUMMARY
@@ -14,44 +14,11 @@ from trainer.report.reading import read_summary
 from trainer.sweep.cells import Cell, SweepSettings
 from trainer.sweep.data import SweepData
 from trainer.sweep.devices import WorkerSlot
-from trainer.sweep.engine import Engine, Hand, Message
 from trainer.sweep.existing import Existing
 from trainer.sweep.failures import fail
 from trainer.sweep.plan import Piece, Stack, plan
 from trainer.sweep.progress import Progress
-
-
-class View(Protocol):
-    """Where a person, or the parent of a unit, sees how it goes. A context manager."""
-
-    def __enter__(self) -> Any: ...
-
-    def __exit__(self, *_: object) -> None: ...
-
-    def tick(self) -> None: ...
-
-    def say(self, text: str, style: str = "") -> None: ...
-
-    def warn(self, text: str, title: str | None = None) -> None: ...
-
-    def attempt(self, action: Callable[[], Any]) -> None:
-        """Do something that writes where the view does."""
-        ...
-
-
-class Results(Protocol):
-    """Where it is kept how the cells ended."""
-
-    summaries: dict[int, dict[str, Any]]
-    refused: OSError | None
-
-    def take(self, cell: int, summary: dict[str, Any]) -> None: ...
-
-    def write_soon(self) -> None: ...
-
-    def write(self) -> None: ...
-
-    def refusal(self) -> str: ...
+from trainer.sweep.protocols import Engine, Hand, Message, Results, View
 
 
 class Scheduler:
@@ -75,7 +42,7 @@ class Scheduler:
         cost = sum(stack.cost for stack in self.stacks)
         self.progress = Progress(len(found), len(self.stacks), cost, skipped=len(found) - len(todo))
         self.view = view(self.progress)
-        self.notices = set(data.notices)
+        self.told = set(data.notices)
         self.losses: Counter[int] = Counter()
         self.failed_fast = self.warned = False
         for i, cell_found in found.items():
@@ -121,9 +88,15 @@ class Scheduler:
             self._close(hand)
         elif event == "stderr":
             self.view.warn(message["text"])
-        elif event == "notice" and message["text"] not in self.notices:
-            self.notices.add(message["text"])
-            self.view.warn(message["text"], title=self.data.title)
+        elif event == "notice":
+            self._warn_once(message["text"], title=self.data.title)
+        elif event == "warning":
+            self._warn_once(message["text"])
+
+    def _warn_once(self, text: str, title: str | None = None) -> None:
+        if text not in self.told:
+            self.told.add(text)
+            self.view.warn(text, title)
 
     def _progress(self, hand: Hand, message: Message) -> None:
         assert hand.stack
@@ -146,7 +119,7 @@ class Scheduler:
             self.warned = True
             self.view.warn(f"{self.results.refusal()} The runs go on; it is tried again.")
         if summary["status"] == Status.FAILED:
-            self.view.warn(f"failed: {self.cells[cell].name}: {summary['error']}")
+            self._warn_once(f"failed: {self.cells[cell].name}: {summary['error']}")
             self.failed_fast = self.settings.fail_fast
 
     def _take(self, cell: int, summary: dict[str, Any]) -> None:

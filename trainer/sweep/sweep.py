@@ -20,9 +20,9 @@ from trainer.sweep.cells import SWEEP, Cell, SweepSettings, check_prunable, read
 from trainer.sweep.data import find_data
 from trainer.sweep.dispatch import LocalEngine
 from trainer.sweep.display import Display, SweepDisplay
-from trainer.sweep.engine import Engine
 from trainer.sweep.existing import REPLACED, existing, move_aside
 from trainer.sweep.plan import one_thread_each
+from trainer.sweep.protocols import Engine
 from trainer.sweep.results import Results
 from trainer.sweep.scheduler import Scheduler
 from trainer.sweep.view import SweepConsole

@@ -122,7 +122,7 @@ class Work:
                 return Lease(job.directory for job in self.jobs.values())
             except Taken as taken:
                 if not told:
-                    self.report("notice", text=f"{taken} Waiting until it leaves.")
+                    self.report("warning", text=f"{taken} Waiting until it leaves.")
                 told = True
                 time.sleep(PATIENCE)
 
@@ -136,7 +136,7 @@ class Work:
                 self.done += 1
                 continue
             if found.replaced:
-                self.report("notice", text=f"{found.damaged or job.directory} That run begins anew.")
+                self.report("warning", text=f"{found.damaged or job.directory} That run begins anew.")
                 move_aside(job.directory)
             due.setdefault(found.step, []).append(cell)
         return due

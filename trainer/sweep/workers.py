@@ -11,9 +11,9 @@ from queue import SimpleQueue
 
 from trainer.sweep.child import command, deaf, environment
 from trainer.sweep.devices import WorkerSlot
-from trainer.sweep.engine import Message
 from trainer.sweep.failures import reason
 from trainer.sweep.plan import Piece, Stack
+from trainer.sweep.protocols import Message
 
 PATIENCE = 5.0  # seconds that a worker with nothing to do has to leave
 

@@ -1,4 +1,4 @@
-"""What a sweep asks of an engine, which finds processes for its stacks: on this machine or on others."""
+"""What a sweep's scheduler asks of those it works with: an engine, who trains a stack, where it is seen and kept."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from trainer.sweep.devices import WorkerSlot
 from trainer.sweep.plan import Piece, Stack
 
 Message = dict[str, Any]
-"""What is said by who trains a stack: `event` is progress, ended, done, crashed, notice or stderr."""
+"""What is said by who trains a stack: `event` is progress, ended, done, crashed, notice (of the data), warning or stderr."""
 
 
 class Hand(Protocol):
@@ -44,7 +44,7 @@ class Listener(Protocol):
 
 
 class Engine(Protocol):
-    """Finds processes for stacks."""
+    """Finds processes for stacks, on this machine or on others."""
 
     def slots(self, devices: Collection[str], cells: int) -> list[WorkerSlot]:
         """The slots for which stacks are planned, for experiments with these `device` words. Raises ConfigError."""
@@ -59,3 +59,36 @@ class Engine(Protocol):
     ) -> None:
         """See to it until all stacks are done, or until those begun have stopped under the word that `stopped()` names."""
         ...
+
+
+class View(Protocol):
+    """Where a person, or the parent of a unit, sees how it goes. A context manager."""
+
+    def __enter__(self) -> Any: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def tick(self) -> None: ...
+
+    def say(self, text: str, style: str = "") -> None: ...
+
+    def warn(self, text: str, title: str | None = None) -> None: ...
+
+    def attempt(self, action: Callable[[], Any]) -> None:
+        """Do something that writes where the view does."""
+        ...
+
+
+class Results(Protocol):
+    """Where it is kept how the cells ended."""
+
+    summaries: dict[int, dict[str, Any]]
+    refused: OSError | None
+
+    def take(self, cell: int, summary: dict[str, Any]) -> None: ...
+
+    def write_soon(self) -> None: ...
+
+    def write(self) -> None: ...
+
+    def refusal(self) -> str: ...
