@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,8 @@ from trainer.sweep.history import grown, is_entry, size
 from trainer.sweep.prune import PRUNERS
 
 SWEEP = "sweep.json"
+
+ENGINES = ("local", "slurm")
 
 RETRIES = 3
 """Each time the runs of a stack are parted into halves: on a CPU, where a stack has 8 at most, the last time every run is alone,
@@ -38,12 +40,22 @@ class Cell:
 @dataclass(frozen=True)
 class SweepSettings:
     """`workers`: processes (None: one a core on CPU, one a GPU on CUDA), `prune`: a word of PRUNERS, `fail_fast`: stop at
-    the first run that fails, `retries`: how often a run may lose the process that trains it and go on. Raises ConfigError."""
+    the first run that fails, `retries`: how often a run may lose the process that trains it and go on, `engine`: a word of
+    ENGINES, `options`: what that engine alone asks for. Raises ConfigError."""
 
     workers: int | None = None
     prune: str | None = None
     fail_fast: bool = False
     retries: int = RETRIES
+    engine: str = "local"
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, launcher: Mapping[str, Any]) -> SweepSettings:
+        """The settings of a launcher as plain data: those that all have, and the options of its engine."""
+        common = {f.name for f in fields(cls)} & {*launcher}
+        options = {key: value for key, value in launcher.items() if key not in common and key[:1] != "_"}
+        return cls(**{key: launcher[key] for key in common}, options=options)
 
     def __post_init__(self) -> None:
         if self.workers is not None and (not isinstance(self.workers, int) or self.workers < 1):
@@ -54,6 +66,8 @@ class SweepSettings:
             raise ConfigError(
                 f"hydra.launcher.retries={self.retries} is not allowed: it must be a whole number from 0."
             )
+        if self.engine not in ENGINES:
+            raise ConfigError(f"There is no engine {self.engine}: choose one of {', '.join(ENGINES)}.")
         if self.prune is not None and self.prune not in PRUNERS:
             hint = did_you_mean(self.prune, PRUNERS)
             raise ConfigError(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections import Counter
 from typing import TYPE_CHECKING
 
 from trainer.printable import command
@@ -24,8 +23,7 @@ def opening(scheduler: Scheduler) -> str:
     resumed = sum(cell_found.step is not None for cell_found in found)
     new = len(found) - finished - resumed
     parts = [f"{finished} complete and skipped"] * bool(finished) + [f"{resumed} resumed"] * bool(resumed)
-    workers = Counter(slot.device for slot in scheduler.slots)
-    where = ", ".join(f"{count} × {device}" for device, count in workers.items())
+    where = scheduler.engine.where(scheduler.slots)
     trained = (
         f" in {len(scheduler.stacks)} stack{'s' * (len(scheduler.stacks) != 1)} on {where}" if scheduler.stacks else ""
     )

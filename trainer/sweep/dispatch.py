@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from contextlib import nullcontext
 from queue import Empty
@@ -18,6 +19,12 @@ class LocalEngine:
 
     def __init__(self, workers: int | None = None, pool: WorkerPool | None = None):
         self.workers, self.pool = workers, pool
+
+    def where(self, slots: Sequence[WorkerSlot]) -> str:
+        return ", ".join(f"{count} × {device}" for device, count in Counter(slot.device for slot in slots).items())
+
+    def check(self, devices: Collection[str]) -> None:
+        pass  # that of each run says more
 
     def slots(self, devices: Collection[str], cells: int) -> list[WorkerSlot]:
         return find_slots(devices, self.workers, cells)

@@ -83,9 +83,10 @@ def _balance(sizes: dict[Hashable, int], parts: dict[Hashable, int], workers: in
 
 def limit(e: Experiment, slots: Sequence[WorkerSlot]) -> int:
     """How many runs like `e` one stack may have wherever it may be placed."""
-    free = min(slot.memory for slot in slots if slot.takes(e.device))
-    fits = max(1, int(free / run_bytes(e)))
-    return min(fits, MOST_ON_CPU) if any(p.device == "cpu" for p in slots if p.takes(e.device)) else fits
+    fitting = [slot for slot in slots if slot.takes(e.device)]
+    fits = max(1, int(min(slot.memory for slot in fitting) / run_bytes(e)))
+    most = min(fits, MOST_ON_CPU) if any(slot.device == "cpu" for slot in fitting) else fits
+    return most * min(slot.workers for slot in fitting)
 
 
 def run_bytes(e: Experiment) -> int:

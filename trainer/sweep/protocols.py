@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 from trainer.records import Status
@@ -16,7 +17,9 @@ Message = dict[str, Any]
 class Hand(Protocol):
     """Who trains a stack: a worker process, a job, a task. `left` are the cells that have not ended."""
 
-    stack: Stack | None
+    @property
+    def stack(self) -> Stack | None: ...
+
     left: dict[int, Piece]
 
     @property
@@ -30,7 +33,7 @@ class Hand(Protocol):
 
 
 class Listener(Protocol):
-    """Who hears of it: the scheduler. `crashed` and `lost` answer with the stacks that are to be tried again."""
+    """Who hears of it: the scheduler. `crashed`, `lost` and `stopped` answer with the stacks that are to be tried again."""
 
     def order(self, stack: Stack) -> Message: ...
 
@@ -42,9 +45,21 @@ class Listener(Protocol):
 
     def lost(self, hand: Hand, final: bool) -> list[Stack]: ...
 
+    def stopped(self, hand: Hand) -> list[Stack]: ...
+
+    def place(self, cell: int) -> Path: ...
+
 
 class Engine(Protocol):
     """Finds processes for stacks, on this machine or on others."""
+
+    def where(self, slots: Sequence[WorkerSlot]) -> str:
+        """Where stacks are trained, in words."""
+        ...
+
+    def check(self, devices: Collection[str]) -> None:
+        """ConfigError where it can't be had, or not with these devices. Quick: asked before anything is written."""
+        ...
 
     def slots(self, devices: Collection[str], cells: int) -> list[WorkerSlot]:
         """The slots for which stacks are planned, for experiments with these `device` words. Raises ConfigError."""

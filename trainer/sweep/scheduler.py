@@ -29,6 +29,7 @@ class Scheduler:
         cells: Sequence[Cell],
         found: Mapping[int, Existing],
         data: SweepData,
+        engine: Engine,
         slots: Sequence[WorkerSlot],
         directory: Path,
         settings: SweepSettings,
@@ -36,7 +37,7 @@ class Scheduler:
         view: Callable[[Progress], View],
     ):
         self.cells, self.slots, self.directory, self.settings = list(cells), slots, directory, settings
-        self.found, self.data, self.results = found, data, results
+        self.found, self.data, self.engine, self.results = found, data, engine, results
         todo = [i for i, cell_found in found.items() if cell_found.summary is None]
         self.stacks = plan([self._piece(i, found[i]) for i in todo], slots)
         cost = sum(stack.cost for stack in self.stacks)
@@ -52,14 +53,14 @@ class Scheduler:
     def _piece(self, cell: int, cell_found: Existing) -> Piece:
         return Piece(cell, self.cells[cell].experiment, cell_found.step, cell_found.dataset)
 
-    def work(self, engine: Engine, stopped: Callable[[], Status | None]) -> None:
+    def work(self, stopped: Callable[[], Status | None]) -> None:
         """Train all stacks, or stop under the word of a signal, or after the first failure where that is wished."""
 
         def word() -> Status | None:
             self.view.tick()
             return stopped() or (Status.INTERRUPTED if self.failed_fast else None)
 
-        engine.work(self.slots, self.stacks, self, word)
+        self.engine.work(self.slots, self.stacks, self, word)
         self.results.write()
 
     def order(self, stack: Stack) -> Message:
@@ -67,7 +68,7 @@ class Scheduler:
         cells = []
         for piece in stack.pieces:
             cell = self.cells[piece.cell]
-            path, config = str((self.directory / cell.name).absolute()), cell.experiment.to_dict()
+            path, config = str(self.place(piece.cell).absolute()), cell.experiment.to_dict()
             cells.append({"cell": piece.cell, "config": config, "directory": path, "overrides": list(cell.overrides)})
         fallen_back = self.cells[stack.pieces[0].cell].fallen_back
         settings = {"prune": self.settings.prune, "results": sorted(self.settings.results)}
@@ -157,20 +158,28 @@ class Scheduler:
         self.view.warn(f"{runs} on from the last checkpoint: {hand.reason()}")
         return self._again(hand, worth)
 
-    def _again(self, hand: Hand, cells: Sequence[int]) -> list[Stack]:
+    def stopped(self, hand: Hand) -> list[Stack]:
+        """Who trained a stack was told to leave, by others than us, and has saved all: its cells go on together."""
+        return self._again(hand, list(hand.left), parts=1)
+
+    def _again(self, hand: Hand, cells: Sequence[int], parts: int = 2) -> list[Stack]:
         """The cells once more, each half for itself. How each of them stands by now is seen by who gets them."""
         pieces = [Piece(cell, self.cells[cell].experiment) for cell in cells]
-        stacks = plan(pieces, self.slots, most=math.ceil(len(cells) / 2))
+        stacks = plan(pieces, self.slots, most=math.ceil(len(cells) / parts))
         self.progress.divide(id(hand), len(cells), len(stacks))
         return stacks
 
     def _summary(self, cell: int) -> dict[str, Any]:
         """What a cell that has ended says of itself; that it failed, where this can't be read any more."""
-        path = self.directory / self.cells[cell].name / SUMMARY
+        path = self.place(cell) / SUMMARY
         try:
             return read_summary(path)
         except (OSError, ValueError) as error:
             return self._fail(cell, f"{path} can't be read: {getattr(error, 'strerror', None) or error}", "")
 
     def _fail(self, cell: int, error: str, log: str) -> dict[str, Any]:
-        return fail(self.cells[cell], self.directory / self.cells[cell].name, error, log)
+        return fail(self.cells[cell], self.place(cell), error, log)
+
+    def place(self, cell: int) -> Path:
+        """The cell's directory."""
+        return self.directory / self.cells[cell].name

@@ -18,11 +18,10 @@ from trainer.run.settings import changed, check_settings
 from trainer.run.signals import Signals
 from trainer.sweep.cells import SWEEP, Cell, SweepSettings, check_prunable, read_sweep, write_sweep
 from trainer.sweep.data import find_data
-from trainer.sweep.dispatch import LocalEngine
 from trainer.sweep.display import Display, SweepDisplay
+from trainer.sweep.engines import engine_of
 from trainer.sweep.existing import REPLACED, existing, move_aside
 from trainer.sweep.plan import one_thread_each
-from trainer.sweep.protocols import Engine
 from trainer.sweep.results import Results
 from trainer.sweep.scheduler import Scheduler
 from trainer.sweep.view import SweepConsole
@@ -105,7 +104,8 @@ def _run(
     pool: WorkerPool | None = None,
 ) -> list[dict[str, Any]]:
     check_prunable(cells, settings)
-    engine = LocalEngine(settings.workers, pool)
+    engine = engine_of(settings, directory, pool)
+    engine.check({c.experiment.device for c in cells})
     slots = engine.slots({c.experiment.device for c in cells}, len(cells))
     with alone(directory):
         every = [*cells, *_others(cells, directory)]
@@ -122,13 +122,14 @@ def _run(
             prepared,
             dict(enumerate(found)),
             data,
+            engine,
             slots,
             directory,
             settings,
             results,
             partial(SweepConsole, look=display),
         )
-        return _train(scheduler, engine, display)
+        return _train(scheduler, display)
 
 
 def _write(directory: Path, every: Sequence[Cell], settings: SweepSettings, replaced: Sequence[str]) -> None:
@@ -141,7 +142,7 @@ def _write(directory: Path, every: Sequence[Cell], settings: SweepSettings, repl
         raise ConfigError(f"{directory} can't be written: {error.strerror or error}.") from error
 
 
-def _train(scheduler: Scheduler, engine: Engine, display: Display) -> list[dict[str, Any]]:
+def _train(scheduler: Scheduler, display: Display) -> list[dict[str, Any]]:
     with Signals() as signals:
         signals.training = True
         with scheduler.view as view:
@@ -152,7 +153,7 @@ def _train(scheduler: Scheduler, engine: Engine, display: Display) -> list[dict[
                 view.warn(
                     f"{damaged} That run begins anew; what was there is kept in {scheduler.directory / REPLACED}."
                 )
-            scheduler.work(engine, lambda: signals.status)
+            scheduler.work(lambda: signals.status)
         display.end(scheduler, signals.status)
     if signals.status:
         raise Stopped(signals.status)

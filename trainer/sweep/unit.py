@@ -89,11 +89,12 @@ def run_unit(directory: Path, numbers: Sequence[int], report: Callable[..., None
     prepared = [replace(cell, experiment=one_thread_each(cell.experiment, slots)) for cell in cells]
     found = {number: Existing() for number in numbers}  # how they stand is seen by who holds them
     voice, data = Voice(cells, report), SweepData(frozenset(), ())
-    scheduler = Scheduler(prepared, found, data, slots, directory, settings, voice, voice.watching)
+    scheduler = Scheduler(prepared, found, data, engine, slots, directory, settings, voice, voice.watching)
     with Signals() as signals:
         signals.training = True
-        scheduler.work(engine, lambda: signals.status)
+        scheduler.work(lambda: signals.status)
     if signals.status:
+        report("stopped")
         raise Stopped(signals.status)
     report("done")
     return all(summary["status"] != Status.FAILED for summary in voice.summaries.values())
