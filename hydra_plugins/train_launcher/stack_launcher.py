@@ -50,7 +50,20 @@ class StackSlurmLauncherConf(StackLauncherConf):
     sbatch: list[str] = field(default_factory=list)
 
 
-for name, node in {"stack": StackLauncherConf, "stack_slurm": StackSlurmLauncherConf}.items():
+@dataclass
+class StackRayLauncherConf(StackLauncherConf):
+    """`workers`: tasks at once, null = as many as Ray has room for. `address`: of the cluster, auto = that of this machine;
+    `cpus`, `gpus`: of a task; `resources`: others that a node must have, by name."""
+
+    engine: str = "ray"
+    address: str | None = "auto"
+    cpus: int = 1
+    gpus: float = 0
+    resources: dict[str, float] = field(default_factory=dict)
+
+
+LAUNCHERS = {"stack": StackLauncherConf, "stack_slurm": StackSlurmLauncherConf, "stack_ray": StackRayLauncherConf}
+for name, node in LAUNCHERS.items():
     ConfigStore.instance().store(group="hydra/launcher", name=name, node=node, provider="train")
 
 

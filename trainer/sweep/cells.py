@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from trainer.sweep.prune import PRUNERS
 
 SWEEP = "sweep.json"
 
-ENGINES = ("local", "slurm")
+ENGINES = ("local", "slurm", "ray")
 
 RETRIES = 3
 """Each time the runs of a stack are parted into halves: on a CPU, where a stack has 8 at most, the last time every run is alone,
@@ -97,7 +97,7 @@ def write_sweep(directory: Path, cells: Sequence[Cell], settings: SweepSettings)
         for c in cells
     ]
     history = grown(directory, _history(directory), [cell.experiment for cell in cells])
-    content = {"format": FORMAT, "settings": asdict(settings), "history": history, "cells": listed}
+    content = {"format": FORMAT, "settings": asdict(_without_address(settings)), "history": history, "cells": listed}
     write_json(directory / SWEEP, content)
 
 
@@ -129,9 +129,14 @@ def read_sweep(directory: Path) -> tuple[list[Cell], SweepSettings]:
             )
             for c in content["cells"]
         ]
-        return cells, SweepSettings(**content["settings"])
+        return cells, _without_address(SweepSettings(**content["settings"]))
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise ConfigError(f"{path} can't be read as a sweep: {error}.") from None
+
+
+def _without_address(settings: SweepSettings) -> SweepSettings:
+    """No address of other machines is kept in a file, nor taken from one, which may be a stranger's."""
+    return replace(settings, options={key: value for key, value in settings.options.items() if key != "address"})
 
 
 def _words(words: Any) -> tuple[str, ...]:

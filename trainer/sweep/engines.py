@@ -16,4 +16,8 @@ def engine_of(settings: SweepSettings, directory: Path, pool: WorkerPool | None 
         from trainer.sweep.slurm import SlurmEngine
 
         return SlurmEngine(directory, settings)
+    if settings.engine == "ray":
+        from trainer.sweep.ray_cluster import RayEngine
+
+        return RayEngine(directory, settings)
     return LocalEngine(settings.workers, pool)

@@ -16,7 +16,8 @@ from trainer.sweep.cells import SweepSettings
 from trainer.sweep.child import command, environment
 from trainer.sweep.devices import WorkerSlot
 from trainer.sweep.plan import Stack
-from trainer.sweep.remote import UNITS, RemoteEngine, RemoteUnit
+from trainer.sweep.remote import UNITS, RemoteEngine
+from trainer.sweep.remote_unit import RemoteUnit
 
 LARGEST = 1000  # tasks of an array: SLURM's own default allows one more
 WARNED = 60  # seconds before a limit of time that a unit is told to save
