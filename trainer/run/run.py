@@ -7,7 +7,7 @@ import shutil
 import sys
 import traceback
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -170,13 +170,11 @@ def _info(run: StackRun, notice: str | None) -> RunInfo:
 def _crashed(run: StackRun, error: Exception) -> int:
     """Say what happened, in the run's own files too, where they are still this process's to write."""
     try:
-        if run.lease:
-            run.lease.check()
+        with suppress(OSError):  # said below
+            run.check()
     except LeaseLost as lost:
         say(f"{lost}; nothing more is written here.")
         return ExitCode.CRASHED
-    except OSError:
-        pass  # said below
     return _told(run, error)
 
 
@@ -184,11 +182,10 @@ def _told(run: StackRun, error: Exception) -> int:
     """Leave the traceback in the log and one sentence on the terminal; TRAIN_TRACEBACK=1 shows it there too."""
     directory = run.jobs[0].directory
     _show(error)
+    what = f"{error}. The traceback is in {directory}/train.log."
     if isinstance(error, OSError):
-        what = f"crashed: a file in {directory} can't be written: {error.strerror or error}. "
-    else:
-        what = f"crashed: {error}. The traceback is in {directory}/train.log. "
-    say(f"{what}What was saved before is whole. To go on from it type: {command('resume', directory)}")
+        what = f"a file in {directory} can't be written: {error.strerror or error}."
+    say(f"crashed: {what} What was saved before is whole. To go on from it type: {command('resume', directory)}")
     try:
         run.crash(error)
     except OSError as refused:  # the disk may be the very reason

@@ -154,6 +154,11 @@ class StackRun:
             self.ended.add(run)
             self.directories[run].crash(error)
 
+    def check(self) -> None:
+        """LeaseLost where another process may write in the directories by now."""
+        if self.lease:
+            self.lease.check()
+
     def summaries(self) -> list[dict[str, Any]]:
         """How each job stands, in the order of the jobs."""
         return [directory.summary.as_dict() for directory in self.directories]
