@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -29,10 +30,10 @@ EXPIRES = 60.0  # seconds without one after which a holder on another machine is
 
 
 class Taken(ConfigError):
-    """A directory in which another process trains."""
+    """A directory in which another process trains: its holder, or the `writer` of its summary."""
 
     def __init__(self, directory: Path, writer: Mapping[str, Any]):
-        super().__init__(f"{directory} is being trained right now by {_name(writer)}.")
+        super().__init__(f"{directory} is being trained right now by {_name(holder(directory) or writer)}.")
 
 
 class LeaseLost(Exception):
@@ -40,7 +41,7 @@ class LeaseLost(Exception):
 
 
 def holder(directory: Path) -> Mapping[str, Any] | None:
-    """Who holds a directory: `process()` with `since` and `id`, or nothing known of it; None where nobody does any more."""
+    """Who holds a directory: `process()`, `host`, `since` and `id`, or nothing known of it; None where nobody does any more."""
     path = directory / LEASE
     try:
         age = time.time() - path.stat().st_mtime
@@ -70,7 +71,13 @@ class Lease:
     """Some directories, held together by this process and renewed by one thread. Raises Taken, and OSError."""
 
     def __init__(self, directories: Iterable[Path]):
-        self.writer = {**process(), "since": f"{datetime.now():%Y-%m-%dT%H:%M:%S}", "id": uuid4().hex}
+        self.writer = {
+            **process(),
+            "host": platform.node(),
+            "since": f"{datetime.now():%Y-%m-%dT%H:%M:%S}",
+            "id": uuid4().hex,
+        }
+        self.content = json.dumps(self.writer).encode()
         self.directories: list[Path] = []
         self.lost = False
         self.over = threading.Event()
@@ -98,11 +105,14 @@ class Lease:
 
     def _create(self, directory: Path) -> bool:
         try:
-            with open(directory / LEASE, "x", encoding="utf-8") as file:
-                json.dump(self.writer, file)
-            return True
+            file = os.open(directory / LEASE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
         except FileExistsError:
             return False
+        try:
+            os.write(file, self.content)
+        finally:
+            os.close(file)
+        return True
 
     def _beat(self) -> None:
         while not self.over.wait(BEAT):

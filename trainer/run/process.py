@@ -11,9 +11,9 @@ from typing import Any
 
 
 def process() -> dict[str, Any]:
-    """This process: its number, since which tick of the machine's clock it runs, on which host, since which start of the
-    machine, and in which space of process numbers (every container has its own)."""
-    return {"pid": os.getpid(), "started": _started(os.getpid()), "host": platform.node(), **_here()}
+    """This process: its number, since which tick of the machine's clock it runs, since which start of the machine, and in which
+    space of process numbers (every container has its own). Not on which host: outputs give away no names."""
+    return {"pid": os.getpid(), "started": _started(os.getpid()), **_here()}
 
 
 def is_here(writer: Mapping[str, Any]) -> bool:
