@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import socket
 from collections.abc import Collection, Sequence
 from functools import partial
 from importlib.util import find_spec
@@ -26,7 +27,9 @@ from trainer.sweep.unit import run_unit
 
 
 def train_unit(directory: str, cells: Sequence[int], said: str, workers: int | None) -> None:
-    """The task: a unit that says how it goes in a file. Run by Ray, on any node."""
+    """The task: a unit that says how it goes in a file. Run by Ray, on any node; `workers`: None where it was given GPUs."""
+    if workers is not None:
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""  # Ray leaves in sight what it has not given
     with open(said, "a", buffering=1, encoding="utf-8") as file:
         try:
             run_unit(Path(directory), cells, partial(_say, file), workers)
@@ -36,6 +39,13 @@ def train_unit(directory: str, cells: Sequence[int], said: str, workers: int | N
 
 def _say(file: TextIO, event: str, **facts: Any) -> None:
     file.write(json.dumps({"event": event, **facts}) + "\n")
+
+
+def _knock(address: str) -> None:
+    """ConnectionError or OSError where nobody listens at HOST:PORT: Ray itself would try for minutes."""
+    host, colon, port = address.rpartition("://")[2].rpartition(":")
+    if colon and port.isdecimal():
+        socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
 
 
 class RayEngine(RemoteEngine):
@@ -63,12 +73,12 @@ class RayEngine(RemoteEngine):
 
         if ray.is_initialized():
             return
-        os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "1")
         address = self.options.get("address", "auto")
         variables = {"PYTHONPATH": environment("cpu")["PYTHONPATH"]}
         try:
+            _knock(os.environ.get("RAY_ADDRESS", "") if address == "auto" else address or "")
             ray.init(address, runtime_env={"env_vars": variables}, log_to_driver=False, logging_level=logging.ERROR)
-        except (ConnectionError, ValueError, RuntimeError) as error:
+        except (OSError, ValueError, RuntimeError) as error:
             raise ConfigError(
                 f"There is no Ray cluster at hydra.launcher.address={address} ({' '.join(str(error).split())[:160]}). Type "
                 "ray start --head on one machine, and ray start --address=ITS_ADDRESS on the others."

@@ -88,9 +88,12 @@ class SlurmEngine(RemoteEngine):
     def _script(self, stacks: Sequence[Stack]) -> str:
         """One task, one stack: its cells by their numbers."""
         cells = "\n".join(f'  "{" ".join(str(piece.cell) for piece in stack.pieces)}"' for stack in stacks)
+        hidden = (
+            "" if self.accelerated() else "export CUDA_VISIBLE_DEVICES=\n"
+        )  # not every site hides what it has not given
         workers = () if self.accelerated() else ("--workers", str(self.cores()))
         unit = shlex.join(command("trainer.sweep.unit", *workers, str(self.directory)))
-        return f"#!/bin/bash\ncells=(\n{cells}\n)\nexec {unit} ${{cells[$SLURM_ARRAY_TASK_ID]}}\n"
+        return f"#!/bin/bash\ncells=(\n{cells}\n)\n{hidden}exec {unit} ${{cells[$SLURM_ARRAY_TASK_ID]}}\n"
 
     def _sbatch(self, *words: str, script: str) -> str:
         """What sbatch prints. ConfigError where it refuses, in its own words."""
