@@ -3,7 +3,7 @@
 PYTHON ?= python3
 TESTS ?= -n auto
 
-.PHONY: check test test-hydra14 test-lowest docs bench
+.PHONY: check test test-hydra14 test-lowest test-engines docs bench
 
 check: .venv                  ## formatting, lint, types, walls between the rooms
 	.venv/bin/ruff check .
@@ -19,6 +19,9 @@ test-hydra14: .venv-hydra14   ## the suite with Hydra 1.4 and OmegaConf 2.4, whi
 
 test-lowest: .venv-lowest     ## the suite with the oldest releases that pyproject.toml allows
 	.venv-lowest/bin/python -m pytest -q $(TESTS)
+
+test-engines: .venv-engines   ## sweeps on a SLURM and a Ray cluster of two nodes on this machine; SLURM where slurm-wlm and munge are installed
+	.venv-engines/bin/python -m pytest -q tests/sweep/test_unit.py tests/sweep/test_slurm.py tests/sweep/test_ray.py
 
 docs: .venv                   ## rewrite the numbers in docs/statistics.md from the committed results
 	.venv/bin/python -m benchmarks.statistics_page
@@ -43,6 +46,11 @@ bench: .venv-bench            ## all benchmarks, minutes to hours; python -m ben
 	$@/bin/uv pip compile -q --python $@/bin/python --resolution lowest-direct --extra test pyproject.toml -o $@/lowest.txt
 	$@/bin/pip install -q -r $@/lowest.txt
 	$@/bin/pip install -q --no-deps --no-build-isolation -e .
+	touch $@
+
+.venv-engines: pyproject.toml
+	$(PYTHON) -m venv $@
+	$@/bin/pip install -q -e '.[test,ray]'
 	touch $@
 
 .venv-bench: pyproject.toml

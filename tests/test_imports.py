@@ -47,6 +47,16 @@ def test_this_is_imported_without_torch(module):
     assert (run.stdout, run.stderr) == ("[]\n", "")
 
 
+def test_nobody_pays_for_an_engine_that_is_not_asked_for():
+    heavy = "{'ray', 'trainer.sweep.slurm', 'trainer.sweep.ray_cluster', 'trainer.sweep.remote', 'trainer.sweep.unit'}"
+    code = (
+        "import sys, hydra_plugins.train_launcher.stack_launcher, trainer.sweep.sweep, trainer.sweep.worker\n"
+        f"print(sorted({heavy} & set(sys.modules)))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert (run.stdout, run.stderr) == ("[]\n", "")
+
+
 def test_help_is_answered_without_numpy_and_rich():
     """Both were imported once, and nobody noticed: helpers for text lay in modules that need them for other things."""
     code = (

@@ -175,6 +175,6 @@ def finished(runs: Path) -> bool:
 
     try:
         cells, _ = read_sweep(runs)
-        return all(existing(cell, runs / cell.name, {"completed"}).summary for cell in cells)
+        return all(existing(cell.experiment, runs / cell.name, {"completed"}).summary for cell in cells)
     except ConfigError:
         return True

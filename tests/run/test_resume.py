@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from dataclasses import replace
 from itertools import combinations, product
@@ -21,7 +22,7 @@ from trainer.errors import CheckpointError, ConfigError
 from trainer.experiment import GROUPS
 from trainer.identity import FORMAT
 from trainer.run import checkpoint
-from trainer.run.directories import alone
+from trainer.run.lease import alone
 from trainer.run.run import resume
 from trainer.run.stack_run import Job, StackRun
 
@@ -288,4 +289,4 @@ def test_of_two_that_resume_at_once_one_does(tmp_path):
 
 def test_a_run_that_is_being_resumed_is_taken(stopped, capfd):
     with alone(stopped):
-        assert refused(stopped, capfd) == "RUN is being trained right now by another process."
+        assert refused(stopped, capfd) == f"RUN is being trained right now by process {os.getpid()}."

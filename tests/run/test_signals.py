@@ -23,7 +23,7 @@ from commands import ROOT, TINY, Command, rows, same_bits, summary, train, until
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from trainer.run import checkpoint
-from trainer.run.process import is_stale, status_of
+from trainer.run.lease import is_stale, status_of
 from trainer.run.signals import Signals
 
 RUN = (*TINY, "epochs=120", "optimizer=adam", "clip=grad", "dropout=half", "normalization=batch", "checkpoint.epochs=1")
@@ -73,7 +73,7 @@ def test_killed_at_random_and_resumed_again_and_again(undisturbed, tmp_path):
         parses(directory)
         if summary(directory)["status"] == "completed":
             break
-        assert status_of(summary(directory)) == "interrupted"
+        assert status_of(summary(directory), directory) == "interrupted"
         before = summary(directory)["process"]
         command = Command(tmp_path, "resume", "runs/run")
         until(lambda before=before: summary(directory)["process"] != before)
@@ -100,32 +100,35 @@ def parses(directory: Path) -> None:
 def test_a_killed_run_is_shown_as_interrupted(tmp_path):
     command = begun(tmp_path, 2)
     live = summary(tmp_path / "runs/run")
-    assert live["status"] == "running" and not is_stale(live)
+    assert live["status"] == "running" and not is_stale(live, tmp_path / "runs/run")
     command.process.kill()
     command.process.join()
     dead = summary(tmp_path / "runs/run")
-    assert dead["status"] == "running" and is_stale(dead)
+    assert dead["status"] == "running" and is_stale(dead, tmp_path / "runs/run")
     train(tmp_path, *TINY, "epochs=1", "name=other")
     table = train(tmp_path, "compare", "runs")
     assert "1 interrupted" in table.out + table.err and "running" not in table.out + table.err
 
 
-def test_stale_is_another_process_of_the_same_number_or_another_boot():
+def test_stale_is_another_process_of_the_same_number_or_another_boot(tmp_path):
     from trainer.run.process import process
 
-    assert not is_stale({"status": "running", "process": process()})
-    assert is_stale({"status": "running", "process": process() | {"boot": "another"}})
-    assert is_stale({"status": "running", "process": process() | {"started": "1"}})
+    def stale(**summary):
+        return is_stale(summary, tmp_path)
+
+    assert not stale(status="running", process=process())
+    assert stale(status="running", process=process() | {"boot": "another"})
+    assert stale(status="running", process=process() | {"started": "1"})
     for nothing in ({}, {"process": None}, {"process": 5}, {"process": {"pid": "../1"}}, {"process": {"pid": 2**99}}):
-        assert is_stale({"status": "running"} | nothing)
-    assert not is_stale({"status": "completed"})
+        assert stale(status="running", **nothing)
+    assert not stale(status="completed")
 
 
 def test_a_second_signal_quits_at_once(tmp_path):
     """Both are there before the update ends that the first one waits for: nothing is saved any more."""
     command = begun(tmp_path, 2).send(signal.SIGINT).send(signal.SIGTERM)
     assert command.end() == 143
-    assert "Traceback" not in command.err and is_stale(summary(tmp_path / "runs/run"))
+    assert "Traceback" not in command.err and is_stale(summary(tmp_path / "runs/run"), tmp_path / "runs/run")
 
 
 class Stalls(http.server.BaseHTTPRequestHandler):

@@ -169,8 +169,24 @@ def test_a_signal_stops_a_sweep_which_then_goes_on(
     assert_as_undisturbed(tmp_path, undisturbed)
 
 
-def test_a_killed_worker_costs_its_own_cells_only(tmp_path: Path, undisturbed: Path) -> None:
+def test_the_cells_of_a_killed_worker_go_on_from_their_checkpoints(tmp_path: Path, undisturbed: Path) -> None:
     process = start(tmp_path, "slow")
+    until(lambda: halfway(tmp_path))
+    victim = children(process.pid)[0]
+    going = [p for p in tmp_path.glob("*/") if (p / ".lease").exists() and read(p, ".lease")["pid"] == victim]
+    os.kill(victim, signal.SIGKILL)
+    output = process.communicate(timeout=120)[0]
+    assert process.returncode == 0 and statuses(tmp_path) == {"completed": 12}, output
+    assert len(going) in (2, 4) and f"{len(going)} runs" in output
+    assert "go on from the last checkpoint: the worker process that trained it was killed by SIGKILL" in output
+    for directory in going:
+        log = (directory / "train.log").read_text()
+        assert log.count("started on cpu, step 0") == 1 and "resumed on cpu, step " in log
+    assert_as_undisturbed(tmp_path, undisturbed)
+
+
+def test_without_retries_a_killed_worker_costs_its_own_cells_only(tmp_path: Path, undisturbed: Path) -> None:
+    process = start(tmp_path, "slow", retries=0)
     until(lambda: halfway(tmp_path))
     os.kill(children(process.pid)[0], signal.SIGKILL)
     output = process.communicate(timeout=60)[0]
@@ -222,7 +238,7 @@ def test_failures_cost_only_their_own(
     monkeypatch.setattr(workers, "command", lambda module, device: [sys.executable, worker, device])
     optimizers = ("sgd", "momentum", "adam", "rmsprop", "nesterov")
     cells = grid({"optimizer": optimizers, "seed": range(4)})
-    summaries = run_sweep(cells, tmp_path, TWO)
+    summaries = run_sweep(cells, tmp_path, SweepSettings(workers=2, retries=1))
     count = Counter((c.experiment.optimizer.name, s["status"]) for c, s in zip(cells, summaries, strict=True))
     assert count == {
         ("sgd", "completed"): 4,

@@ -13,7 +13,7 @@ from trainer.errors import CompareError
 from trainer.identity import complete, flatten, is_learning
 from trainer.report.hits import Hits, read_hits
 from trainer.report.reading import read_config, read_summary
-from trainer.run.process import status_of
+from trainer.run.lease import status_of
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Run:
     @cached_property
     def status(self) -> str:
         """How the run stands; one that says `running` and whose process is gone was interrupted."""
-        return status_of(self.summary)
+        return status_of(self.summary, self.directory)
 
     @cached_property
     def hits(self) -> Hits | None:

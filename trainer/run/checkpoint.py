@@ -38,6 +38,11 @@ class Saved:
 
 def save(directory: Path, experiment: Experiment, dataset: str, digest: str, state: State) -> None:
     """Replace the run's checkpoint; OSError where the disk refuses, the old one is whole then."""
+    write_whole(directory / CHECKPOINT, packed(experiment, dataset, digest, state))
+
+
+def packed(experiment: Experiment, dataset: str, digest: str, state: State) -> bytes:
+    """The content of a checkpoint."""
     content = {
         "format": FORMAT,
         "config": experiment.to_dict(),
@@ -48,7 +53,7 @@ def save(directory: Path, experiment: Experiment, dataset: str, digest: str, sta
         "slots": dict(zip(experiment.optimizer.slots, (slot.cpu() for slot in state.slots), strict=True)),
         **({} if state.ring is None else {"ring": state.ring.cpu()}),
     }
-    write_whole(directory / CHECKPOINT, serialised(content))
+    return serialised(content)
 
 
 def serialised(content: dict[str, Any]) -> bytes:

@@ -13,9 +13,8 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from trainer.errors import ConfigError
+from trainer.run.lease import LEASE
 from trainer.run.signals import Held
 
 LONGEST = 100
@@ -81,9 +80,10 @@ def taken(place: Callable[[Path, str], Path], root: Path, name: str) -> Iterator
 
 
 def is_blank(directory: Path) -> bool:
-    """Whether nothing has begun in a directory: it has no files, or those alone that Hydra writes before."""
+    """Whether nothing has begun in a directory: it has no files, or those alone that are written before, by Hydra and who
+    holds it."""
     files = [path for path in directory.rglob("*") if path.is_file() and path.stat().st_size]
-    return all(path.parent.name == ".hydra" or path.name == "multirun.yaml" for path in files)
+    return all(path.parent.name == ".hydra" or path.name in ("multirun.yaml", LEASE) for path in files)
 
 
 def check_component(name: str) -> None:
@@ -129,20 +129,3 @@ def is_setting(word: str) -> bool:
     """Whether a word of a command line is key=value and no directory: the cells of sweeps are named so too."""
     key, equals, _ = word.partition("=")
     return bool(equals) and "/" not in key and not os.path.isdir(word)
-
-
-@contextmanager
-def alone(directory: Path) -> Iterator[None]:
-    """Hold the directory of a run or a sweep, so that no second process trains there. ConfigError where one does."""
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(directory / ".lock")
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise ConfigError(f"{directory} is being trained right now by another process.") from None
-    except OSError as error:
-        raise ConfigError(f"{directory} can't be written: {error.strerror or error}.") from None
-    try:
-        yield
-    finally:
-        lock.release()

@@ -1,35 +1,48 @@
-"""Which process writes a run, and whether it still lives: a dead one's `running` is stale. No torch, nothing of ours."""
+"""Which process writes a run, and whether it still lives. No torch, nothing of ours."""
 
 from __future__ import annotations
 
 import os
+import platform
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from trainer.records import Status
-
 
 def process() -> dict[str, Any]:
-    """This process, since which tick of the machine's clock it runs, and since which start of the machine."""
-    return {"pid": os.getpid(), "started": _started(os.getpid()), "boot": _boot()}
+    """This process: its number, since which tick of the machine's clock it runs, since which start of the machine, and in which
+    space of process numbers (every container has its own). Not on which host: outputs give away no names."""
+    return {"pid": os.getpid(), "started": _started(os.getpid()), **_here()}
 
 
-def is_stale(summary: Mapping[str, Any]) -> bool:
-    """Whether a summary says `running` though its process is gone, or the machine was started anew since."""
-    if summary.get("status") != Status.RUNNING:
-        return False
-    writer = summary.get("process")
-    if not isinstance(writer, Mapping) or not isinstance(writer.get("pid"), int):
-        return True
-    return writer.get("boot") != _boot() or writer.get("started") != _started(writer["pid"])
+def is_here(writer: Mapping[str, Any]) -> bool:
+    """Whether a process is of this machine and can be seen from here. What older versions did not write down counts as equal."""
+    host = writer.get("host", platform.node()) == platform.node()
+    seen = isinstance(writer.get("pid"), int) and (host or _boot() is not None)
+    return seen and all(writer.get(key, here) == here for key, here in _here().items())
 
 
-def status_of(summary: Mapping[str, Any]) -> str:
-    """How a run stands in truth: its status, or `interrupted` where its process ended without a word."""
-    return Status.INTERRUPTED if is_stale(summary) else str(summary["status"])
+def lives(writer: Mapping[str, Any]) -> bool:
+    """Whether a process of this machine is still there, and not another one of the same number."""
+    pid = writer.get("pid")
+    started = _started(pid) if isinstance(pid, int) else None
+    return started is not None and writer.get("started") == started
 
 
+def _here() -> dict[str, Any]:
+    return {"boot": _boot(), "namespace": _namespace()}
+
+
+@cache
+def _namespace() -> str | None:
+    try:
+        return os.readlink("/proc/self/ns/pid")
+    except OSError:
+        return None
+
+
+@cache
 def _boot() -> str | None:
     path = Path("/proc/sys/kernel/random/boot_id")
     return path.read_text(encoding="utf-8").strip() if path.exists() else None

@@ -17,7 +17,7 @@ from trainer.report.origin import differences, origin, processor
 from trainer.report.plain import Unreadable
 from trainer.report.reading import read_config, read_summary
 from trainer.run import checkpoint
-from trainer.run.process import is_stale
+from trainer.run.lease import Taken, is_stale
 from trainer.run.settings import changed, check_settings, no_checkpoint
 from trainer.run.stack_run import Job
 from trainer.run.summary import versions
@@ -30,13 +30,13 @@ class Resumable(NamedTuple):
     from_checkpoint: bool
 
 
-def resumable(directory: Path, settings: Mapping[str, Any]) -> Resumable | None:
-    """What goes on in `directory`, or None where it is complete; ConfigError where it can't go on."""
+def resumable(directory: Path, settings: Mapping[str, Any], held: bool = False) -> Resumable | None:
+    """What goes on in `directory`, or None where it is complete; ConfigError where it can't go on. `held`: by this process."""
     check_settings(settings)
     config, summary = _read(directory)
     status = summary["status"]
-    if status == Status.RUNNING and not is_stale(summary):
-        raise ConfigError(f"{directory} is being trained right now by process {summary['process']['pid']}.")
+    if not held and status == Status.RUNNING and not is_stale(summary, directory):
+        raise Taken(directory, summary["process"])
     if status == Status.DIVERGED:
         raise ConfigError(
             f"{directory} diverged, and would again: start a new run with a lower optimizer.lr, or with clip=grad."

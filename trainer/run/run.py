@@ -7,7 +7,7 @@ import shutil
 import sys
 import traceback
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,8 @@ from trainer.report.pipe import Pipe
 from trainer.report.reading import read_config
 from trainer.report.run_info import RunInfo
 from trainer.run import checkpoint
-from trainer.run.directories import alone, is_blank
+from trainer.run.directories import is_blank
+from trainer.run.lease import Lease, LeaseLost, alone
 from trainer.run.resume import resumable
 from trainer.run.run_directory import clear
 from trainer.run.signals import Signals
@@ -38,7 +39,8 @@ def run_single(job: Job) -> int:
     if (job.directory / SUMMARY).exists():
         say(f"{job.directory} holds a run already, which is never overwritten: choose another directory.")
         return ExitCode.WRONG
-    return _answered(job, resumed=False)
+    with alone(job.directory) as lease:
+        return _answered(job, lease, resumed=False)
 
 
 def resume(directory: Path, settings: Mapping[str, Any]) -> int:
@@ -52,11 +54,11 @@ def resume(directory: Path, settings: Mapping[str, Any]) -> int:
         if resumable(directory, settings) is None:
             print(printable(f"{directory} is complete. To train longer type: {_longer(directory)}"))
             return 0
-        with alone(directory):
-            found = resumable(directory, settings)  # again: another process may have been at it until now
+        with alone(directory) as lease:
+            found = resumable(directory, settings, held=True)  # again: another process may have been at it until now
             if found and not found.from_checkpoint:
                 say(f"{directory} has no checkpoint yet: it begins anew, to the same bits as if it had never stopped.")
-            return 0 if found is None else _answered(found.job, found.from_checkpoint)
+            return 0 if found is None else _answered(found.job, lease, found.from_checkpoint)
     except ConfigError as error:
         say(str(error))
         return ExitCode.WRONG
@@ -70,12 +72,12 @@ def _longer(directory: Path) -> str:
     return command(f"from={directory}", f"epochs={longer(experiment)}")
 
 
-def _answered(job: Job, resumed: bool) -> int:
+def _answered(job: Job, lease: Lease, resumed: bool) -> int:
     """Train, or say in a sentence what keeps it from beginning."""
     with Signals() as signals:
         try:
             with _nothing_left(job.directory, resumed):
-                run, notice = _prepare(job, signals, resumed)
+                run, notice = _prepare(job, lease, signals, resumed)
         except (ConfigError, DataError) as error:
             say(str(error))
             return ExitCode.WRONG
@@ -104,7 +106,7 @@ def _nothing_left(directory: Path, resumed: bool) -> Iterator[None]:
         raise
 
 
-def _prepare(job: Job, signals: Signals, resumed: bool) -> tuple[StackRun, str | None]:
+def _prepare(job: Job, lease: Lease, signals: Signals, resumed: bool) -> tuple[StackRun, str | None]:
     """The run before its next update, its files begun, and the notice of its data set."""
     e = job.experiment
     device = resolve(e.device)
@@ -114,7 +116,7 @@ def _prepare(job: Job, signals: Signals, resumed: bool) -> tuple[StackRun, str |
     if not resumed:
         clear(job.directory)
     signals.training = True  # from here on there is something to save
-    return StackRun([job], tensors, resumed), data.notice
+    return StackRun([job], tensors, resumed, lease=lease), data.notice
 
 
 def _train(run: StackRun, notice: str | None, signals: Signals) -> int:
@@ -170,14 +172,24 @@ def _info(run: StackRun, notice: str | None) -> RunInfo:
 
 
 def _crashed(run: StackRun, error: Exception) -> int:
+    """Say what happened, in the run's own files too, where they are still this process's to write."""
+    try:
+        with suppress(OSError):  # said below
+            run.check()
+    except LeaseLost as lost:
+        say(f"{lost}; nothing more is written here.")
+        return ExitCode.CRASHED
+    return _told(run, error)
+
+
+def _told(run: StackRun, error: Exception) -> int:
     """Leave the traceback in the log and one sentence on the terminal; TRAIN_TRACEBACK=1 shows it there too."""
     directory = run.jobs[0].directory
     _show(error)
+    what = f"{error}. The traceback is in {directory}/train.log."
     if isinstance(error, OSError):
-        what = f"crashed: a file in {directory} can't be written: {error.strerror or error}. "
-    else:
-        what = f"crashed: {error}. The traceback is in {directory}/train.log. "
-    say(f"{what}What was saved before is whole. To go on from it type: {command('resume', directory)}")
+        what = f"a file in {directory} can't be written: {error.strerror or error}."
+    say(f"crashed: {what} What was saved before is whole. To go on from it type: {command('resume', directory)}")
     try:
         run.crash(error)
     except OSError as refused:  # the disk may be the very reason

@@ -39,6 +39,7 @@ from trainer.report.tensorboard import LIKELY, TensorBoard
 from trainer.run import checkpoint
 from trainer.run.examine import examine
 from trainer.run.export import MODEL, plain_module
+from trainer.run.lease import Lease
 from trainer.run.summary import Summary
 
 BEST = "best.pt"
@@ -49,9 +50,17 @@ OF_THE_END = (HITS, LEARNED, PICTURE)
 class RunDirectory:
     """The files of one run: configuration, metrics, summary, checkpoints, model, and the logs beside them."""
 
-    def __init__(self, directory: Path, summary: Summary, layout: Layout, resumed: State | None = None):
-        """Begin, or go on from the state `resumed`. OSError where a result can't be written."""
-        self.directory, self.summary, self.layout = directory, summary, layout
+    def __init__(
+        self,
+        directory: Path,
+        summary: Summary,
+        layout: Layout,
+        resumed: State | None = None,
+        lease: Lease | None = None,
+    ):
+        """Begin, or go on from the state `resumed`. OSError where a result can't be written, here and in all that follows
+        LeaseLost where another process may write by now."""
+        self.directory, self.summary, self.layout, self.lease = directory, summary, layout, lease
         step = resumed.step if resumed else 0
         rows = self._earlier(resumed) if resumed else []
         clear_partials(directory)
@@ -94,6 +103,7 @@ class RunDirectory:
 
     def record(self, record: Record, state_of: Callable[[int], State]) -> None:
         """Take in a record; the network is kept where it is the best so far."""
+        self._check()
         self.metrics.record(record)
         if self.summary.add(as_row(record), finite=record.status != Status.DIVERGED):
             self.best = replace(state_of(record.run), slots=(), ring=None)
@@ -104,10 +114,12 @@ class RunDirectory:
         """Write the last state and the best; the old ones stay whole where that fails (OSError)."""
         self.metrics.sync()
         if self.best is not None:
-            write_whole(self.directory / BEST, self._weights(self.best))
+            self._replace(BEST, self._weights(self.best))
             self.best = None
         facts = self.summary.facts
-        checkpoint.save(self.directory, self.summary.experiment, facts.dataset, facts.dataset_digest, state)
+        self._replace(
+            CHECKPOINT, checkpoint.packed(self.summary.experiment, facts.dataset, facts.dataset_digest, state)
+        )
         self.summary.reach(state.step, state.seconds)
         self._write_summary()
 
@@ -119,10 +131,11 @@ class RunDirectory:
         self.save(state)
         if hits is not None:
             facts = self.summary.facts
+            self._check()
             write_hits(
                 self.directory, {k: right.numpy() for k, right in hits.items()}, facts.dataset_digest, facts.split
             )
-        write_whole(self.directory / MODEL, self._weights(state))
+        self._replace(MODEL, self._weights(state))
         self.summary.status = status
         if pictured is not None:
             self._picture(examine(self._module(state), pictured))
@@ -154,6 +167,7 @@ class RunDirectory:
 
     def crash(self, error: BaseException) -> None:
         """Say that the run failed; what was saved before stays."""
+        self._check()
         self.summary.status, self.summary.error = Status.FAILED, f"{type(error).__name__}: {error}"
         self.log("crash", error)
         try:
@@ -167,10 +181,19 @@ class RunDirectory:
     def _weights(self, state: State) -> bytes:
         return checkpoint.serialised(self._module(state).state_dict())
 
+    def _check(self) -> None:
+        if self.lease:
+            self.lease.check()
+
+    def _replace(self, name: str, content: bytes) -> None:
+        self._check()
+        write_whole(self.directory / name, content)
+
     def _write_config(self) -> None:
         write_yaml(self.directory / CONFIG, {"format": FORMAT, **self.summary.experiment.to_dict()})
 
     def _write_summary(self) -> None:
+        self._check()
         write_json(self.directory / SUMMARY, self.summary.as_dict())
 
     def _close(self, last_words: str) -> None:

@@ -20,6 +20,7 @@ from trainer.records import Record, Status
 from trainer.report.files import CHECKPOINT
 from trainer.run import checkpoint
 from trainer.run.guessing import guessing
+from trainer.run.lease import Lease
 from trainer.run.run_directory import RunDirectory
 from trainer.run.summary import Facts, Summary
 
@@ -47,8 +48,16 @@ class View(Protocol):
 class StackRun:
     """One stack of jobs from its first update (or its checkpoints) to its end."""
 
-    def __init__(self, jobs: Sequence[Job], data: Tensors, resumed: bool = False, prune: Prune | None = None):
-        self.jobs, self.data, self.clock = list(jobs), data, uuid4().hex
+    def __init__(
+        self,
+        jobs: Sequence[Job],
+        data: Tensors,
+        resumed: bool = False,
+        prune: Prune | None = None,
+        lease: Lease | None = None,
+    ):
+        """`lease`: on the jobs' directories; where it is lost, nothing more is written there (LeaseLost)."""
+        self.jobs, self.data, self.clock, self.lease = list(jobs), data, uuid4().hex, lease
         saved = [_saved(job, data) for job in jobs] if resumed else []
         self.training = Training([job.experiment for job in jobs], data, join(saved) if saved else None, prune)
         self._check_length()
@@ -85,7 +94,7 @@ class StackRun:
             guessing=self.guessing,
         )
         summary = Summary(job.experiment, facts, job.overrides)
-        return RunDirectory(job.directory, summary, training.layout, saved)
+        return RunDirectory(job.directory, summary, training.layout, saved, self.lease)
 
     def train(self, view: View, stopped: Callable[[], Status | None]) -> None:
         """Train to the end, or to the update after which `stopped()` names a status (interrupted, terminated)."""
@@ -148,6 +157,11 @@ class StackRun:
         for run in self._going():
             self.ended.add(run)
             self.directories[run].crash(error)
+
+    def check(self) -> None:
+        """LeaseLost where another process may write in the directories by now."""
+        if self.lease:
+            self.lease.check()
 
     def summaries(self) -> list[dict[str, Any]]:
         """How each job stands, in the order of the jobs."""

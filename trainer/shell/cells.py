@@ -22,11 +22,11 @@ class CellFailed(Exception):
     """A run of a sweep that crashed; its own log has the traceback."""
 
 
-def checked(config: Mapping[Any, Any], words: Sequence[str]) -> Experiment:
-    """A cell's experiment; ConfigError that names the cell by its words where it can't be run."""
+def checked(config: Mapping[Any, Any], words: Sequence[str], here: bool = True) -> Experiment:
+    """A cell's experiment; ConfigError that names the cell by its words where it can't be run, or not `here` where it is to."""
     try:
         experiment = experiment_of(config)
-        check_place(experiment)
+        check_place(experiment, here)
         return experiment
     except Exception as error:
         raise bad_cell(words, error) from error

@@ -193,10 +193,11 @@ def _container(value: Any) -> Any:
     return OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
 
 
-def check_place(experiment: Experiment) -> None:
-    """ConfigError or DataError for a device that is not there and a split that does not fit, before anything is written."""
+def check_place(experiment: Experiment, here: bool = True) -> None:
+    """ConfigError or DataError for a split that does not fit, and for a device that is not there, where it is to be trained
+    here, before anything is written."""
     experiment.dataset.check_files()
-    if experiment.device not in ("auto", "cpu"):  # those are always there, and torch takes seconds to import
+    if here and experiment.device not in ("auto", "cpu"):  # those are always there, and torch takes seconds to import
         from trainer.engine.devices import resolve
 
         resolve(experiment.device)

@@ -10,7 +10,7 @@ from weakref import WeakValueDictionary
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, Quote, QuotedString
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from trainer.errors import ConfigError
 from trainer.experiment import Experiment
@@ -37,7 +37,7 @@ from trainer.shell.hydra_private import (
 from trainer.shell.paths import home
 from trainer.shell.settings import check_logging, check_places, check_subdirectory
 
-OURS = "hydra_plugins.train_launcher.stack_launcher.StackLauncher"
+OURS = "hydra_plugins.train_launcher."
 
 
 def check_sweep(hydra: Hydra, config: DictConfig, overrides: Sequence[Override], argv: Sequence[str]) -> None:
@@ -49,7 +49,7 @@ def check_sweep(hydra: Hydra, config: DictConfig, overrides: Sequence[Override],
         raise lacking_key(key, without, len(cells))
     check_different(experiments, cells)
     if _is_ours(config):
-        _check_prunable(config.hydra.launcher, experiments)
+        _check_launcher(config.hydra.launcher, experiments)
         loader.checked = dict(zip(map(tuple, cells), experiments, strict=True))
     make_sweeper(hydra.config_loader, config, run_cell)
 
@@ -76,7 +76,7 @@ def _composed(
         parts[id(whole)] = whole
         if not _is_ours(config):
             check_subdirectory(whole, number)
-        experiments.append(checked(cell, words))
+        experiments.append(checked(cell, words, here=config.hydra.launcher.get("engine", "local") == "local"))
     return experiments, lacking
 
 
@@ -98,7 +98,7 @@ def _check_hydras_part(
 
 
 def _is_ours(config: DictConfig) -> bool:
-    return str(config.hydra.launcher._target_) == OURS
+    return str(config.hydra.launcher._target_).startswith(OURS)
 
 
 def sweep(hydra: Hydra, config: DictConfig, lines: Sequence[str]) -> int:
@@ -134,10 +134,13 @@ def _cells(hydra: Hydra, config: DictConfig) -> list[list[str]]:
     return cells
 
 
-def _check_prunable(launcher: DictConfig, experiments: Sequence[Experiment]) -> None:
+def _check_launcher(launcher: DictConfig, experiments: Sequence[Experiment]) -> None:
     from trainer.sweep.cells import Cell, SweepSettings, check_prunable
+    from trainer.sweep.engines import engine_of
 
-    settings = SweepSettings(launcher.workers, launcher.prune, launcher.fail_fast)
+    plain: Any = OmegaConf.to_container(launcher, resolve=True)
+    settings = SweepSettings.of(plain)
+    engine_of(settings, Path()).check({experiment.device for experiment in experiments})
     check_prunable([Cell(experiment, "") for experiment in experiments], settings)
 
 

@@ -14,7 +14,7 @@ from trainer.printable import command, printable
 from trainer.report.files import CONFIG, METRICS, SUMMARY
 from trainer.report.history import History
 from trainer.report.reading import read_config, read_records, read_summary
-from trainer.run.process import status_of
+from trainer.run.lease import status_of
 
 MOST = 8  # runs in one picture that can still be told apart
 

@@ -13,7 +13,7 @@ from trainer.errors import STOPPED, ExitCode, Stopped, Unwritten
 from trainer.printable import command
 from trainer.report.guarded import Guarded, leave, say
 from trainer.report.pipe import Pipe
-from trainer.run.directories import alone
+from trainer.run.lease import alone
 from trainer.run.signals import Signals
 from trainer.study import report, store
 from trainer.study.answer import Answer

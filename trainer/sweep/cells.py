@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 from trainer.errors import ConfigError
 from trainer.experiment import Experiment
 from trainer.identity import FORMAT, READABLE, known_formats
+from trainer.records import FINISHED, Status
 from trainer.report.files import write_json
 from trainer.report.reading import read_json_list
 from trainer.schema import did_you_mean
@@ -18,35 +19,65 @@ from trainer.sweep.prune import PRUNERS
 
 SWEEP = "sweep.json"
 
+ENGINES = ("local", "slurm", "ray")
+
+RETRIES = 3
+"""Each time the runs of a stack are parted into halves: on a CPU, where a stack has 8 at most, the last time every run is alone,
+so that none fails for another one's sake."""
+
 
 @dataclass(frozen=True)
 class Cell:
-    """One run of a sweep: `name` is its directory below the sweep's, `overrides` the words that asked for it."""
+    """One run of a sweep: `name` is its directory below the sweep's, `overrides` the words that asked for it; `fallen_back`:
+    it is trained on the fallback of its data set."""
 
     experiment: Experiment
     name: str
     overrides: tuple[str, ...] = ()
+    fallen_back: bool = False
 
 
 @dataclass(frozen=True)
 class SweepSettings:
     """`workers`: processes (None: one a core on CPU, one a GPU on CUDA), `prune`: a word of PRUNERS, `fail_fast`: stop at
-    the first run that fails. Raises ConfigError."""
+    the first run that fails, `retries`: how often a run may lose the process that trains it and go on, `engine`: a word of
+    ENGINES, `options`: what that engine alone asks for. Raises ConfigError."""
 
     workers: int | None = None
     prune: str | None = None
     fail_fast: bool = False
+    retries: int = RETRIES
+    engine: str = "local"
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, launcher: Mapping[str, Any]) -> SweepSettings:
+        """The settings of a launcher as plain data: those that all have, and the options of its engine."""
+        common = {f.name for f in fields(cls)} & {*launcher}
+        options = {key: value for key, value in launcher.items() if key not in common and key[:1] != "_"}
+        return cls(**{key: launcher[key] for key in common}, options=options)
 
     def __post_init__(self) -> None:
         if self.workers is not None and (not isinstance(self.workers, int) or self.workers < 1):
             raise ConfigError(
                 f"hydra.launcher.workers={self.workers} is not allowed: it must be null or a whole number from 1."
             )
+        if not isinstance(self.retries, int) or self.retries < 0:
+            raise ConfigError(
+                f"hydra.launcher.retries={self.retries} is not allowed: it must be a whole number from 0."
+            )
+        if self.engine not in ENGINES:
+            raise ConfigError(f"There is no engine {self.engine}: choose one of {', '.join(ENGINES)}.")
         if self.prune is not None and self.prune not in PRUNERS:
             hint = did_you_mean(self.prune, PRUNERS)
             raise ConfigError(
                 f"There is no hydra.launcher.prune={self.prune}.{hint} Choose one of: null, {', '.join(PRUNERS)}."
             )
+
+    @property
+    def results(self) -> set[str]:
+        """The statuses of runs that need no more work."""
+        return {*FINISHED} | ({Status.PRUNED} if self.prune else set())
 
 
 def check_prunable(cells: Sequence[Cell], settings: SweepSettings) -> None:
@@ -60,9 +91,13 @@ def check_prunable(cells: Sequence[Cell], settings: SweepSettings) -> None:
 
 def write_sweep(directory: Path, cells: Sequence[Cell], settings: SweepSettings) -> None:
     """Write sweep.json, `history` brought up to date. Raises OSError, and ConfigError where the old one is damaged."""
-    listed = [{"name": c.name, "overrides": list(c.overrides), "config": c.experiment.to_dict()} for c in cells]
+    listed = [
+        {"name": c.name, "overrides": list(c.overrides), "config": c.experiment.to_dict()}
+        | ({"fallen_back": True} if c.fallen_back else {})
+        for c in cells
+    ]
     history = grown(directory, _history(directory), [cell.experiment for cell in cells])
-    content = {"format": FORMAT, "settings": asdict(settings), "history": history, "cells": listed}
+    content = {"format": FORMAT, "settings": asdict(_without_address(settings)), "history": history, "cells": listed}
     write_json(directory / SWEEP, content)
 
 
@@ -86,12 +121,22 @@ def read_sweep(directory: Path) -> tuple[list[Cell], SweepSettings]:
         if content.get("format", FORMAT) not in READABLE:
             raise ValueError(f"its format is {content['format']}, and {known_formats().rstrip('.')}")
         cells = [
-            Cell(Experiment.from_dict(c["config"]), _component(c["name"]), _words(c["overrides"]))
+            Cell(
+                Experiment.from_dict(c["config"]),
+                _component(c["name"]),
+                _words(c["overrides"]),
+                c.get("fallen_back") is True,
+            )
             for c in content["cells"]
         ]
-        return cells, SweepSettings(**content["settings"])
+        return cells, _without_address(SweepSettings(**content["settings"]))
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise ConfigError(f"{path} can't be read as a sweep: {error}.") from None
+
+
+def _without_address(settings: SweepSettings) -> SweepSettings:
+    """No address of other machines is kept in a file, nor taken from one, which may be a stranger's."""
+    return replace(settings, options={key: value for key, value in settings.options.items() if key != "address"})
 
 
 def _words(words: Any) -> tuple[str, ...]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections import Counter
 from typing import TYPE_CHECKING
 
 from trainer.printable import command
@@ -19,18 +18,18 @@ if TYPE_CHECKING:
 
 def opening(scheduler: Scheduler) -> str:
     """Say how many cells are skipped, go on or begin, and how they are trained."""
-    finished = sum(cell_found.summary is not None for cell_found in scheduler.found)
-    resumed = sum(cell_found.step is not None for cell_found in scheduler.found)
-    new = len(scheduler.found) - finished - resumed
+    found = scheduler.found.values()
+    finished = sum(cell_found.summary is not None for cell_found in found)
+    resumed = sum(cell_found.step is not None for cell_found in found)
+    new = len(found) - finished - resumed
     parts = [f"{finished} complete and skipped"] * bool(finished) + [f"{resumed} resumed"] * bool(resumed)
-    workers = Counter(slot.device for slot in scheduler.slots)
-    where = ", ".join(f"{count} × {device}" for device, count in workers.items())
+    where = scheduler.engine.where(scheduler.slots)
     trained = (
         f" in {len(scheduler.stacks)} stack{'s' * (len(scheduler.stacks) != 1)} on {where}" if scheduler.stacks else ""
     )
-    anew = sum(cell_found.anew for cell_found in scheduler.found)
+    anew = sum(cell_found.anew for cell_found in found)
     again = f" ({anew} anew: killed before the first checkpoint, to the same bits)" if anew else ""
-    changed = sum(cell_found.replaced and not cell_found.damaged for cell_found in scheduler.found)
+    changed = sum(cell_found.replaced and not cell_found.damaged for cell_found in found)
     note = f"; {changed} had another configuration before, kept in {scheduler.directory / REPLACED}" if changed else ""
     return f"{', '.join([*parts, f'{new} to run{again}'])}{trained}{note}"
 
@@ -44,7 +43,7 @@ def conclude(scheduler: Scheduler, stopped: str | None) -> None:
     if any(
         status in (Status.COMPLETED, Status.DIVERGED, Status.PRUNED) for status in scheduler.progress.statuses.values()
     ):
-        view.show.attempt(lambda: compare_table(directory, Pipe()))
+        view.attempt(lambda: compare_table(directory, Pipe()))
     count = scheduler.progress.count()
     waiting = len(scheduler.cells) - len(scheduler.progress.statuses)
     ends = [f"{n} {status}" for status, n in count.most_common()] + [f"{waiting} not begun"] * bool(waiting)

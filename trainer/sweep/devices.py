@@ -24,11 +24,13 @@ DRIVERS = ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd")
 
 @dataclass(frozen=True)
 class WorkerSlot:
-    """A worker's device (cpu, cuda:N or mps) and the bytes that a stack may take there."""
+    """A worker's device (cpu, cuda:N or mps) and the bytes that a stack may take there. `workers`: how many share what is
+    handed to this slot, where it is a unit on another machine."""
 
     device: str
     memory: int
     accelerated: bool = False  # whether `auto` means a GPU on this machine: CUDA's does, a Mac's must be named
+    workers: int = 1
 
     def takes(self, device: str) -> bool:
         """Whether an experiment with this `device` runs here."""

@@ -1,27 +1,43 @@
-"""The parent's side of a sweep's workers: hand out stacks, hear how they go, replace workers that are lost."""
+"""The engine of this machine: hand out stacks to workers, hear how they go, replace workers that are lost."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
+from contextlib import nullcontext
 from queue import Empty
-from typing import Protocol
 
 from trainer.records import Status
-from trainer.sweep.devices import WorkerSlot
+from trainer.sweep.devices import WorkerSlot, find_slots
 from trainer.sweep.plan import Stack
-from trainer.sweep.workers import Message, Worker, WorkerPool
+from trainer.sweep.protocols import Listener, Message
+from trainer.sweep.workers import Worker, WorkerPool
 
 
-class Listener(Protocol):
-    """Who hears of the workers: the scheduler."""
+class LocalEngine:
+    """This machine's cores or GPUs. The workers of a `pool` wait for its next sweep; without one they leave at the end."""
 
-    def order(self, stack: Stack) -> Message: ...
+    def __init__(self, workers: int | None = None, pool: WorkerPool | None = None):
+        self.workers, self.pool = workers, pool
 
-    def heard(self, worker: Worker, message: Message) -> None: ...
+    def where(self, slots: Sequence[WorkerSlot]) -> str:
+        return ", ".join(f"{count} × {device}" for device, count in Counter(slot.device for slot in slots).items())
 
-    def crashed(self, worker: Worker, message: Message) -> list[Stack]: ...
+    def check(self, devices: Collection[str]) -> None:
+        pass  # that of each run says more
 
-    def lost(self, worker: Worker) -> None: ...
+    def slots(self, devices: Collection[str], cells: int) -> list[WorkerSlot]:
+        return find_slots(devices, self.workers, cells)
+
+    def work(
+        self,
+        slots: Sequence[WorkerSlot],
+        stacks: Sequence[Stack],
+        listener: Listener,
+        stopped: Callable[[], Status | None],
+    ) -> None:
+        with nullcontext(self.pool) if self.pool else WorkerPool() as pool:
+            Dispatcher(slots, stacks, listener, pool).work(stopped)
 
 
 class Dispatcher:
@@ -63,6 +79,7 @@ class Dispatcher:
                 self.waiting.remove(stack)
                 worker = self.workers[index] = worker or self.pool.acquire(slot)
                 worker.give(stack, self.scheduler.order(stack))
+                self.scheduler.begun(stack)
 
     def _listen(self) -> None:
         """Hear what has been said, after a short wait for the first word."""
@@ -87,10 +104,11 @@ class Dispatcher:
             self._gone(worker)
 
     def _gone(self, worker: Worker) -> None:
-        """A worker is no more. What it left unfinished has failed, unless it was told to stop before it began."""
+        """A worker is no more. What it left unfinished was lost with it, unless it was told to stop before it began."""
         worker.dismiss()
         if worker in self.workers:
             self.workers[self.workers.index(worker)] = None
         if worker.left and worker.stack and not (self.stopping and worker.process.returncode == 0):
-            self.scheduler.lost(worker)
+            again = self.scheduler.lost(worker, final=self.stopping)
+            self.waiting += again
         worker.stack = None

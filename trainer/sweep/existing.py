@@ -8,15 +8,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from trainer.errors import CheckpointError, ConfigError
+from trainer.errors import CheckpointError
 from trainer.experiment import Experiment
 from trainer.identity import differences
 from trainer.records import Status
 from trainer.report.files import CHECKPOINT, CONFIG, SUMMARY
 from trainer.report.reading import read_config, read_summary
-from trainer.run.process import is_stale
+from trainer.run.lease import LEASE, Taken, is_stale
 from trainer.run.settings import no_checkpoint
-from trainer.sweep.cells import Cell
 
 REPLACED = ".replaced"
 """Below the sweep's directory: where runs of an earlier configuration lie; `train compare` passes over such names."""
@@ -38,18 +37,22 @@ class Existing:
     damaged: str | None = None
 
 
-def existing(cell: Cell, directory: Path, results: Collection[str], given: Collection[str] = ()) -> Existing:
-    """How the cell in `directory` stands. `results` are the statuses that need no more work. `given` are the keys that
-    `resume` was given anew: with `epochs` among them more epochs than before go on from the checkpoint. What was trained
-    with another configuration is `replaced`."""
+def existing(
+    experiment: Experiment, directory: Path, results: Collection[str], given: Collection[str] = (), held: bool = False
+) -> Existing:
+    """How the cell in `directory` stands. Raises Taken where somebody trains there, unless the caller holds it (`held`).
+
+    `results` are the statuses that need no more work. `given` are the keys that `resume` was given anew: with `epochs` among
+    them more epochs than before go on from the checkpoint. What was trained with another configuration is `replaced`.
+    """
     try:
         summary, config = read_summary(directory / SUMMARY), read_config(directory / CONFIG)
     except (OSError, ValueError):
         return Existing()
     status, extends = summary["status"], "epochs" in given
-    changed = differences(cell.experiment.to_dict(), config) - ({*given} - {"epochs"})
-    if status == Status.RUNNING and not is_stale(summary):
-        raise ConfigError(f"{directory} is being trained right now by process {summary['process']['pid']}.")
+    changed = differences(experiment.to_dict(), config) - ({*given} - {"epochs"})
+    if not held and status == Status.RUNNING and not is_stale(summary, directory):
+        raise Taken(directory, summary["process"])
     if not changed and status in results:
         return Existing(summary=summary)
     if changed and not (extends and changed == {"epochs"}):
@@ -58,7 +61,7 @@ def existing(cell: Cell, directory: Path, results: Collection[str], given: Colle
         return Existing(summary=summary)  # diverged or pruned: more epochs don't change that
     if status == Status.COMPLETED and not (directory / CHECKPOINT).exists():
         raise no_checkpoint(directory, "To train longer, repeat the sweep's command with epochs=N and another name.")
-    return saved(cell.experiment, directory, given)
+    return saved(experiment, directory, given)
 
 
 def saved(experiment: Experiment, directory: Path, given: Collection[str] = ()) -> Existing:
@@ -81,6 +84,6 @@ def move_aside(directory: Path) -> Path:
     kept = directory.parent / REPLACED / f"{directory.name}-{datetime.now():%Y-%m-%d_%H-%M-%S-%f}"
     kept.mkdir(parents=True)
     for entry in directory.iterdir():
-        if entry.name != ".hydra":
+        if entry.name not in (".hydra", LEASE):
             entry.rename(kept / entry.name)
     return kept

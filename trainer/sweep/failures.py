@@ -7,10 +7,12 @@ import time
 from pathlib import Path
 from typing import Any
 
+from trainer.errors import ConfigError
 from trainer.identity import FORMAT
 from trainer.records import Status
 from trainer.report.files import CONFIG, SUMMARY, open_log, write_json, write_yaml
 from trainer.report.reading import read_summary
+from trainer.run.lease import alone
 from trainer.run.process import process
 from trainer.sweep.cells import Cell
 
@@ -27,7 +29,7 @@ def reason(returncode: int) -> str:
 def fail(cell: Cell, directory: Path, error: str, log: str) -> dict[str, Any]:
     """Give the cell's directory the status `failed` with its reason, and the log its details; returns the summary.
 
-    What the disk refuses is left out: it may be the very reason.
+    What the disk refuses is left out: it may be the very reason. So is all where another process trains the cell.
     """
     try:
         summary = read_summary(directory / SUMMARY)
@@ -36,12 +38,13 @@ def fail(cell: Cell, directory: Path, error: str, log: str) -> dict[str, Any]:
     summary |= {"status": Status.FAILED, "error": error, "process": process()}
     try:
         directory.mkdir(exist_ok=True)
-        if not (directory / CONFIG).exists():
-            write_yaml(directory / CONFIG, {"format": FORMAT, **cell.experiment.to_dict()})
-        with open_log(directory) as file:
-            file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} failed: {error}\n{log}")
-        write_json(directory / SUMMARY, summary)
-    except OSError as refused:
+        with alone(directory):
+            if not (directory / CONFIG).exists():
+                write_yaml(directory / CONFIG, {"format": FORMAT, **cell.experiment.to_dict()})
+            with open_log(directory) as file:
+                file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} failed: {error}\n{log}")
+            write_json(directory / SUMMARY, summary)
+    except (OSError, ConfigError) as refused:
         summary["error"] = f"{error} (and that can't be written down: {refused})"
     return summary
 

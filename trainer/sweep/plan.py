@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from trainer.experiment import Experiment, structure
 from trainer.model import LayerSpec, blueprint
@@ -43,10 +43,6 @@ class Stack:
         return self.pieces[0].experiment
 
     @property
-    def resumed(self) -> bool:
-        return self.pieces[0].step is not None
-
-    @property
     def cost(self) -> float:
         e = self.experiment
         return len(self.pieces) * e.epochs * samples(e) * parameters(e)
@@ -69,6 +65,13 @@ def plan(pieces: Sequence[Piece], slots: Sequence[WorkerSlot], most: int | None 
     return sorted(stacks, key=lambda stack: -stack.cost)
 
 
+def one_thread_each(e: Experiment, slots: Sequence[WorkerSlot]) -> Experiment:
+    """On CPU each worker has one thread, where the user does not say otherwise: that uses all cores best, and changes no
+    result."""
+    on_cpu = any(slot.device == "cpu" and slot.takes(e.device) for slot in slots)
+    return replace(e, threads=1) if e.threads == "auto" and on_cpu else e
+
+
 def _balance(sizes: dict[Hashable, int], parts: dict[Hashable, int], workers: int) -> None:
     """Cut the largest stacks smaller until they go evenly among the workers: 3 cells and 2 workers are 2 + 1."""
     while 0 < sum(parts.values()) < SPLITS * workers and sum(parts.values()) % workers:
@@ -80,9 +83,10 @@ def _balance(sizes: dict[Hashable, int], parts: dict[Hashable, int], workers: in
 
 def limit(e: Experiment, slots: Sequence[WorkerSlot]) -> int:
     """How many runs like `e` one stack may have wherever it may be placed."""
-    free = min(slot.memory for slot in slots if slot.takes(e.device))
-    fits = max(1, int(free / run_bytes(e)))
-    return min(fits, MOST_ON_CPU) if any(p.device == "cpu" for p in slots if p.takes(e.device)) else fits
+    fitting = [slot for slot in slots if slot.takes(e.device)]
+    fits = max(1, int(min(slot.memory for slot in fitting) / run_bytes(e)))
+    most = min(fits, MOST_ON_CPU) if any(slot.device == "cpu" for slot in fitting) else fits
+    return most * min(slot.workers for slot in fitting)
 
 
 def run_bytes(e: Experiment) -> int:

@@ -6,10 +6,12 @@ import csv
 import io
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from trainer.report.files import plain, write_json, write_whole
+from trainer.report.files import SUMMARY, plain, write_json, write_whole
+from trainer.report.reading import read_summary
 from trainer.sweep.cells import Cell
 
 CSV, JSON = "results.csv", "results.json"
@@ -36,6 +38,12 @@ class Results:
     def take(self, cell: int, summary: dict[str, Any]) -> None:
         """Take in how a cell ended; written soon."""
         self.summaries[cell] = summary
+
+    def take_others(self, first: int) -> None:
+        """Take in how the cells from number `first` on stand: those of earlier commands in the same directory."""
+        for i in range(first, len(self.cells)):
+            with suppress(OSError, ValueError):
+                self.summaries[i] = read_summary(self.directory / self.cells[i].name / SUMMARY)
 
     def write_soon(self) -> None:
         """Write, unless that was done a moment ago."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +13,18 @@ from trainer.errors import STOPPED, ConfigError, ExitCode, Stopped, Unwritten
 from trainer.experiment import Experiment
 from trainer.records import Status
 from trainer.report.guarded import say
-from trainer.run.directories import alone
+from trainer.run.lease import alone
 from trainer.run.settings import changed, check_settings
 from trainer.run.signals import Signals
 from trainer.sweep.cells import SWEEP, Cell, SweepSettings, check_prunable, read_sweep, write_sweep
 from trainer.sweep.data import find_data
-from trainer.sweep.devices import WorkerSlot, find_slots
 from trainer.sweep.display import Display, SweepDisplay
+from trainer.sweep.engines import engine_of
 from trainer.sweep.existing import REPLACED, existing, move_aside
+from trainer.sweep.plan import one_thread_each
+from trainer.sweep.results import Results
 from trainer.sweep.scheduler import Scheduler
+from trainer.sweep.view import SweepConsole
 from trainer.sweep.workers import WorkerPool
 
 
@@ -101,18 +104,32 @@ def _run(
     pool: WorkerPool | None = None,
 ) -> list[dict[str, Any]]:
     check_prunable(cells, settings)
-    slots = find_slots({c.experiment.device for c in cells}, settings.workers, len(cells))
+    engine = engine_of(settings, directory, pool)
+    engine.check({c.experiment.device for c in cells})
+    slots = engine.slots({c.experiment.device for c in cells}, len(cells))
     with alone(directory):
         every = [*cells, *_others(cells, directory)]
-        prepared = [_prepared(cell, slots) for cell in cells]
-        results = {Status.COMPLETED, Status.DIVERGED} | ({Status.PRUNED} if settings.prune else set())
-        found = [existing(cell, directory / cell.name, results, given) for cell in cells]
+        found = [existing(cell.experiment, directory / cell.name, settings.results, given) for cell in cells]
         todo = [cell for cell, cell_found in zip(cells, found, strict=True) if cell_found.summary is None]
         data = find_data(todo, every, directory)
+        every = [replace(c, fallen_back=c.experiment.dataset in data.fallen_back) for c in cells] + every[len(cells) :]
         _write(directory, every, settings, [c.name for c, f in zip(cells, found, strict=True) if f.replaced])
         display = display or SweepDisplay()
-        with nullcontext(pool) if pool else WorkerPool() as own:
-            return _train(Scheduler(prepared, every, found, data, slots, directory, settings, display, own), display)
+        results = Results(directory, every)
+        results.take_others(len(cells))
+        prepared = [replace(c, experiment=one_thread_each(c.experiment, slots)) for c in every[: len(cells)]]
+        scheduler = Scheduler(
+            prepared,
+            dict(enumerate(found)),
+            data,
+            engine,
+            slots,
+            directory,
+            settings,
+            results,
+            partial(SweepConsole, look=display),
+        )
+        return _train(scheduler, display)
 
 
 def _write(directory: Path, every: Sequence[Cell], settings: SweepSettings, replaced: Sequence[str]) -> None:
@@ -132,7 +149,7 @@ def _train(scheduler: Scheduler, display: Display) -> list[dict[str, Any]]:
             display.begin(scheduler)
             for notice in scheduler.data.notices:
                 view.warn(notice, title=scheduler.data.title)
-            for damaged in filter(None, (found.damaged for found in scheduler.found)):
+            for damaged in filter(None, (found.damaged for found in scheduler.found.values())):
                 view.warn(
                     f"{damaged} That run begins anew; what was there is kept in {scheduler.directory / REPLACED}."
                 )
@@ -146,14 +163,6 @@ def _train(scheduler: Scheduler, display: Display) -> list[dict[str, Any]]:
         scheduler.results.summaries.get(i, {"status": Status.WAITING, "error": None})
         for i in range(len(scheduler.cells))
     ]
-
-
-def _prepared(cell: Cell, slots: Sequence[WorkerSlot]) -> Cell:
-    """On CPU each worker has one thread: that uses all cores best, and changes no result."""
-    on_cpu = any(slot.device == "cpu" and slot.takes(cell.experiment.device) for slot in slots)
-    if cell.experiment.threads != "auto" or not on_cpu:
-        return cell
-    return replace(cell, experiment=replace(cell.experiment, threads=1))
 
 
 def _others(cells: Sequence[Cell], directory: Path) -> list[Cell]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -103,6 +104,10 @@ class SweepConsole:
 
     def warn(self, text: str, title: str | None = None) -> None:
         self.show("warn", text, title)
+
+    def attempt(self, action: Callable[[], Any]) -> None:
+        """Do something that writes to the console."""
+        self.show.attempt(action)
 
 
 def panel(progress: Progress) -> RenderableType:

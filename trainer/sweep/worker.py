@@ -19,9 +19,9 @@ def main(device: str) -> None:
     """Work until the parent leaves or a stack crashes."""
     orders, report = Orders(), Reports()
     threading.Thread(target=orders.listen, daemon=True).start()
-    from trainer.sweep.work import train_stack  # imports torch: the parent may leave meanwhile
+    from trainer.sweep.work import Work  # imports torch: the parent may leave meanwhile
 
-    while train_stack(orders.stacks.get(), device, orders, report):
+    while Work(orders.stacks.get(), device, orders, report).train():
         pass  # after a crash memory and device may be in any state: a fresh process goes on
 
 

@@ -8,13 +8,13 @@ import threading
 from collections import deque
 from collections.abc import Iterable, Sequence
 from queue import SimpleQueue
-from typing import Any
 
 from trainer.sweep.child import command, deaf, environment
 from trainer.sweep.devices import WorkerSlot
+from trainer.sweep.failures import reason
 from trainer.sweep.plan import Piece, Stack
+from trainer.sweep.protocols import Message
 
-Message = dict[str, Any]
 PATIENCE = 5.0  # seconds that a worker with nothing to do has to leave
 
 
@@ -69,6 +69,10 @@ class Worker:
             self.process.stdin.flush()
         except (OSError, ValueError):
             pass
+
+    def reason(self) -> str:
+        """How it ended, in words."""
+        return reason(self.process.returncode)
 
     def dismiss(self) -> None:
         """Let it go: with its stdin it ends by itself."""
