@@ -70,13 +70,14 @@ def read(directory: Path) -> History:
         raise ConfigError(f"{printable(path)} can't be read: {reason.rstrip('.')}.") from None
     if not rows:
         raise ConfigError(f"{printable(directory)} has no records yet: the first comes at the end of an epoch.")
-    return History(experiment, _whole(summary, experiment, rows[-1]), rows)
+    whole = _whole(summary, experiment, rows[-1]) | {"status": status_of(summary, directory)}
+    return History(experiment, whole, rows)
 
 
 def _whole(summary: dict[str, Any], experiment: Experiment, last: dict[str, Any]) -> dict[str, Any]:
     """The summary with what its readers rely on, which a stranger's may lack."""
     counts = {"steps": int(last["step"]), "train_seconds": float(last["seconds"]), "dataset": experiment.dataset.name}
-    return counts | {key: value for key, value in summary.items() if value is not None} | {"status": status_of(summary)}
+    return counts | {key: value for key, value in summary.items() if value is not None}
 
 
 def _names(folders: Sequence[Path]) -> list[str]:
