@@ -132,7 +132,10 @@ def test_effects_are_in_the_json_file(tmp_path: Path) -> None:
     assert effects[1]["difference"] == pytest.approx(0.025, abs=0.001)
 
 
-def test_effects_are_in_the_documents_as_on_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_effects_are_in_the_documents_as_on_the_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
     write_factorial(tmp_path / "runs")
     files = [str(tmp_path / "t.md"), str(tmp_path / "t.tex")]
     assert main([str(tmp_path / "runs"), "--effects", "--markdown", files[0], "--latex", files[1]]) == 0
