@@ -148,7 +148,7 @@ def test_yaml_says_what_the_dataclass_says(word: str, monkeypatch: pytest.Monkey
         assert ours.get("root") in (None, root or "data")
     lines = path.read_text().splitlines()
     assert lines[0].startswith("# ") and lines[0].endswith(f"; select with dataset={word}")
-    assert all("# " in line for line in lines[2:])
+    assert all("# " in line for line in lines[lines.index(f"name: {word}") + 1 :])
 
 
 def python(code: str, **variables: str) -> str:
