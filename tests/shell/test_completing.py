@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 import cli
 from trainer.compare.arguments import parser as compare_parser
-from trainer.experiment import GROUPS
+from trainer.experiment import GROUPS, SECTIONS
 from trainer.listing.arguments import parser as runs_parser
 from trainer.shell.completing import candidates
 from trainer.shell.main import conf
@@ -27,6 +27,7 @@ from trainer.shell.options import parse_options
 from trainer.shell.shells import split
 from trainer.shell.suggestions import OPTIONS as KNOWN
 from trainer.shell.verbs import OPTIONS, VERBS
+from trainer.show.command import parser as show_parser
 
 ROOT = Path(__file__).parents[2]
 BREAKS = " \t\n\"'@><=;|&(:"
@@ -61,7 +62,8 @@ def test_at_the_beginning_there_are_commands_and_keys():
         "seed=",
         "from=",
     }
-    assert not any(word.startswith("-") or "." in word.removeprefix("checkpoint.") for word in offered("train "))
+    assert not any(word.startswith("-") for word in offered("train "))
+    assert {word.partition(".")[0] for word in offered("train ") if "." in word} == set(SECTIONS)
 
 
 @pytest.mark.parametrize(
@@ -91,6 +93,10 @@ def test_at_the_beginning_there_are_commands_and_keys():
         ("train resume runs/sweep/lr=0.1,seed=", "runs/sweep/lr=0.1,seed=0 runs/sweep/lr=0.1,seed=1"),
         ("train resume runs/plain ep", "epochs="),
         ("train resume runs/plain opt", ""),
+        ("train checkpoint.keep=", "checkpoint.keep=true checkpoint.keep=false"),
+        ("train report.images=t", "report.images=true"),
+        ("train show runs/pl", "runs/plain"),
+        ("train -q optimizer=mo", "optimizer=momentum"),
         ("train compare r", "runs/"),
         ("train compare runs/p", "runs/plain"),
         ("train compare --met", "--metric"),
@@ -120,11 +126,12 @@ def test_the_options_are_those_of_the_commands():
     def of(parser) -> set[str]:
         return {option for action in parser._actions for option in action.option_strings if option.startswith("--")}
 
-    assert of(compare_parser()) == set(OPTIONS["compare"])
+    assert of(compare_parser()) | {"--quiet"} == set(OPTIONS["compare"])
+    assert of(show_parser()) == set(OPTIONS["show"])
     assert of(runs_parser()) == set(OPTIONS["runs"])
     ours = {option for option in OPTIONS[""] if option.startswith("--")}
     assert ours == {option for option in KNOWN if option.startswith("--")} - {"--shell-completion"}
-    assert of(parse_options([]).parser) | {"--help", "--version"} == ours
+    assert of(parse_options([]).parser) | {"--help", "--version", "--quiet"} == ours
     assert set(OPTIONS) == {"", *VERBS}
 
 
@@ -273,6 +280,7 @@ def test_a_real_shell_completes_commands_choices_numbers_and_runs(shell):
         "train resume runs/swe\tlr=0.1,seed=1\t": "GOT[resume][runs/sweep/lr=0.1,seed=1]",
         "train comp\t--met\tvalid/a\t": "GOT[compare][--metric][valid/accuracy]",
         "train from=runs/pl\t": "GOT[from=runs/plain]",
+        "train -q expe\tvani\t": "GOT[-q][experiment=vanishing]",
         "train nonsens\t": "GOT[nonsens]",
     }
     for keys, got in lines.items():

@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from trainer.experiment import GROUPS, Checkpoint, Experiment
+from trainer.experiment import GROUPS, SECTIONS, Experiment
 from trainer.identity import flatten, show
 from trainer.schema import describe, hints
 from trainer.shell.choice_files import ChoiceFile, Group, Setting, groups, main_settings, read_choice
@@ -150,8 +150,8 @@ def number_topic(key: str, group: Group) -> Topic:
 
 def setting_topic(setting: Setting) -> Topic:
     """A setting that is no choice."""
-    owner, name = (Checkpoint, setting.key.partition(".")[2]) if "." in setting.key else (Experiment, setting.key)
-    hint = hints(owner)[name]
+    section, dot, name = setting.key.rpartition(".")
+    hint = hints(SECTIONS[section] if dot else Experiment)[name]
     return Topic(f"{setting.key}={setting.default}", "a setting, with its default", [
         Section("Meaning", [_sentence(setting.meaning)]), Section("Allowed", [_sentence(describe(hint))])
     ])  # fmt: skip

@@ -25,6 +25,7 @@ METRICS = (
     "train/loss",
     "train_seconds",
 )
+QUIET = {"--quiet": ""}
 FILES = {"--csv": FILE, "--json": FILE}
 
 Value = str | tuple[str, ...]
@@ -32,10 +33,10 @@ OPTIONS: dict[str, dict[str, Value]] = {
     "": {
         "--help": "", "--version": "", "--multirun": "", "-m": "", "--run": "", "--cfg": ("job", "hydra", "all"), "--resolve": "",
         "--package": WORD, "--info": INFO, "--hydra-help": "", "--config-path": DIRECTORY, "--config-name": WORD,
-        "--config-dir": DIRECTORY,
+        "--config-dir": DIRECTORY, **QUIET,
     },
-    "study": {"--help": "", "--config-dir": DIRECTORY},
-    "resume": {},
+    "study": {"--help": "", "--config-dir": DIRECTORY, **QUIET},
+    "resume": {**QUIET},
     "show": {"--help": "", "--plot": FILE},
     "runs": {
         **FILES, "--help": "", "--status": tuple(Status), "--dataset": tuple(GROUPS["dataset"]), "--reverse": "", "--cells": "",
@@ -44,6 +45,7 @@ OPTIONS: dict[str, dict[str, Value]] = {
     "compare": {
         **FILES, "--help": "", "--metric": METRICS, "--by": KEY, "--tune": KEY, "--choose-seeds": WORD, "--baseline": WORD,
         "--margin": WORD, "--diverged": ("apart", "last"), "--effects": "", "--markdown": FILE, "--latex": FILE, "--plot": FILE,
+        **QUIET,
     },
     "help": {"--markdown": "", "--config-dir": DIRECTORY},
 }  # fmt: skip
