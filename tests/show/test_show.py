@@ -90,6 +90,12 @@ def test_a_page_says_what_it_means(place):
     assert "gradient norm, log scale" in "\n".join(lines)
 
 
+def test_a_network_before_its_first_update_is_not_judged(tmp_path):
+    assert train(tmp_path, *TINY, "epochs=0", "name=zero").end() == 0
+    lines = text([tmp_path / "runs/zero"], 80, LETTERS)
+    assert lines[-1] == "Not trained: no update was made." and any(line.startswith("b valid ") for line in lines)
+
+
 def test_several_runs_are_one_curve_each(place):
     lines = "\n".join(text([place / "clipped", place / "deep"], 80, LETTERS))
     assert "a clipped " in lines and "b deep " in lines and "! deep: Gradients vanish" in lines
