@@ -23,7 +23,7 @@ from trainer.shell.topics import (
     setting_topic,
 )
 
-COMMANDS = ("compare", "runs", "study")
+COMMANDS = ("compare", "runs", "show", "study")
 """Commands that explain themselves."""
 INTRODUCTION = """\
 # Every choice, explained
