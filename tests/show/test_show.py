@@ -212,7 +212,7 @@ def test_a_sheet_of_several_runs_names_each_once(place, tmp_path):
 @pytest.mark.parametrize(
     "words, sentence",
     [
-        ((), "Which run? Type train show RUN_DIR. See train show --help."),
+        ((), "Which run? Type train show RUN_DIR; train runs lists them."),
         (("nowhere",), "There is no directory nowhere; train show needs a run's, as below runs/."),
         (("file",), "file is a file; train show needs the directory of its run."),
         (("empty",), "empty holds no run: there is no config.yaml, neither in it nor one level below."),
@@ -222,7 +222,7 @@ def test_a_sheet_of_several_runs_names_each_once(place, tmp_path):
         (("foreign",), "foreign/config.yaml can't be read: There is no optimizer=mine."),
         (("run", "--plot", "x.gif"), "x.gif should end in .png, .svg or .pdf"),
         (("run", "--plot", "no/where.png"), "no/where.png can't be written: No such file or directory."),
-        (("run", "--pilot"), "Unrecognized arguments: --pilot. See train show --help."),
+        (("run", "--pilot"), "unrecognized arguments: --pilot; did you mean --plot?"),
         (("run", "--plot", "a.png", "--plot", "b.png"), "--plot is given twice"),
         (
             ("many",),

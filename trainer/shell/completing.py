@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from trainer.errors import ConfigError
-from trainer.experiment import GROUPS, Checkpoint, Experiment
+from trainer.experiment import GROUPS, SECTIONS, Experiment
 from trainer.identity import may_be_given
 from trainer.report.files import SUMMARY
 from trainer.schema import hints
@@ -69,7 +69,7 @@ def _explained(words: Sequence[str], conf: Path) -> Iterator[Candidate]:
 
 
 def _every_key() -> list[str]:
-    return [key for key in dict.fromkeys([*top_level(), *dotted()]) if key not in ("experiment", "checkpoint")]
+    return [key for key in dict.fromkeys([*top_level(), *dotted()]) if key not in ("experiment", *SECTIONS)]
 
 
 def _settings(verb: str, words: Sequence[str], current: str, conf: Path) -> Iterator[Candidate]:
@@ -130,7 +130,7 @@ def _hint(key: str) -> Any:
     group, _, name = key.partition(".")
     if not name:
         return None if key in GROUPS else hints(Experiment).get(key)
-    owners = [Checkpoint] if group == "checkpoint" else list(GROUPS.get(group, {}).values())
+    owners = [SECTIONS[group]] if group in SECTIONS else list(GROUPS.get(group, {}).values())
     return next((hints(cls)[name] for cls in owners if name in hints(cls)), None)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from trainer.experiment import GROUPS, Checkpoint, Experiment
+from trainer.experiment import GROUPS, SECTIONS, Experiment
 from trainer.identity import flatten, show
 from trainer.schema import describe, hints
 from trainer.shell.choice_files import ChoiceFile, Group, Setting, groups, main_settings, read_choice
@@ -150,15 +150,15 @@ def number_topic(key: str, group: Group) -> Topic:
 
 def setting_topic(setting: Setting) -> Topic:
     """A setting that is no choice."""
-    owner, name = (Checkpoint, setting.key.partition(".")[2]) if "." in setting.key else (Experiment, setting.key)
-    hint = hints(owner)[name]
+    section, _, name = setting.key.rpartition(".")
+    hint = hints(SECTIONS[section] if section else Experiment)[name]
     return Topic(f"{setting.key}={setting.default}", "a setting, with its default", [
         Section("Meaning", [_sentence(setting.meaning)]), Section("Allowed", [_sentence(describe(hint))])
     ])  # fmt: skip
 
 
-def cadence_topic(settings: Iterable[Setting], name: str) -> Topic:
-    """The settings below a common name: checkpoint."""
+def section_topic(settings: Iterable[Setting], name: str) -> Topic:
+    """The settings below a common name, such as checkpoint."""
     terms = [(f"{each.key}={each.default}", each.meaning) for each in settings]
     return Topic(name, "settings, with their defaults", [Section("Settings", terms=terms)])
 
