@@ -27,6 +27,7 @@ from trainer.shell.options import parse_options
 from trainer.shell.shells import split
 from trainer.shell.suggestions import OPTIONS as KNOWN
 from trainer.shell.verbs import OPTIONS, VERBS
+from trainer.show.command import parser as show_parser
 
 ROOT = Path(__file__).parents[2]
 BREAKS = " \t\n\"'@><=;|&(:"
@@ -126,6 +127,7 @@ def test_the_options_are_those_of_the_commands():
 
     assert of(compare_parser()) == set(OPTIONS["compare"])
     assert of(runs_parser()) == set(OPTIONS["runs"])
+    assert of(show_parser()) == set(OPTIONS["show"])
     ours = {option for option in OPTIONS[""] if option.startswith("--")}
     assert ours == {option for option in KNOWN if option.startswith("--")} - {"--shell-completion"}
     assert of(parse_options([]).parser) | {"--help", "--version"} == ours
