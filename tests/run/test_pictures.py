@@ -184,6 +184,8 @@ def test_a_network_without_mistakes_and_images_of_any_length(tmp_path):
         },
         {"confusion": np.zeros((3, 4))},
         {"confusion": np.array(["x"])},
+        {"confusion": np.full((10, 10), "x")},
+        {"confusion": np.zeros((10, 10))},
         {"weights": np.zeros(4)},
         {"weights": None},
         {"weights": np.zeros((16, 0)), "images": np.zeros((16, 0))},

@@ -85,6 +85,9 @@ def test_at_the_beginning_there_are_commands_and_keys():
         ("train --cfg ", "job hydra all"),
         ("train --res", "--resolve"),
         ("train stu", "study"),
+        ("train sho", "show"),
+        ("train show --pl", "--plot"),
+        ("train report.images=", "report.images=true report.images=false"),
         ("train name=x stu", ""),
         ("train from=", "from=runs/plain from=runs/sweep/ from=runs/two_words"),
         ("train dataset.path=own", "dataset.path=own.npz"),
@@ -127,8 +130,8 @@ def test_the_options_are_those_of_the_commands():
         return {option for action in parser._actions for option in action.option_strings if option.startswith("--")}
 
     assert of(compare_parser()) | {"--quiet"} == set(OPTIONS["compare"])
-    assert of(show_parser()) == set(OPTIONS["show"])
     assert of(runs_parser()) == set(OPTIONS["runs"])
+    assert of(show_parser()) == set(OPTIONS["show"])
     ours = {option for option in OPTIONS[""] if option.startswith("--")}
     assert ours == {option for option in KNOWN if option.startswith("--")} - {"--shell-completion"}
     assert of(parse_options([]).parser) | {"--help", "--version", "--quiet"} == ours

@@ -172,6 +172,8 @@ def test_a_user_s_own_choices_are_explained_and_listed(tmp_path, monkeypatch, ca
 
 
 def test_a_command_is_explained_by_itself(capsys):
+    assert cli.run(["help", "show"]) == 0
+    assert capsys.readouterr().out.startswith("train show: what happened inside a run")
     assert cli.run(["help", "compare"]) == 0
     assert capsys.readouterr().out.startswith("train compare: statistics over finished runs.")
 

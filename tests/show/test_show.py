@@ -90,6 +90,12 @@ def test_a_page_says_what_it_means(place):
     assert "gradient norm, log scale" in "\n".join(lines)
 
 
+def test_a_network_before_its_first_update_is_not_judged(tmp_path):
+    assert train(tmp_path, *TINY, "epochs=0", "name=zero").end() == 0
+    lines = text([tmp_path / "runs/zero"], 80, LETTERS)
+    assert lines[-1] == "Not trained: no update was made." and any(line.startswith("b valid ") for line in lines)
+
+
 def test_several_runs_are_one_curve_each(place):
     lines = "\n".join(text([place / "clipped", place / "deep"], 80, LETTERS))
     assert "a clipped " in lines and "b deep " in lines and "! deep: Gradients vanish" in lines
@@ -206,7 +212,7 @@ def test_a_sheet_of_several_runs_names_each_once(place, tmp_path):
 @pytest.mark.parametrize(
     "words, sentence",
     [
-        ((), "Which run? Type train show RUN_DIR. See train show --help."),
+        ((), "Which run? Type train show RUN_DIR; train runs lists them."),
         (("nowhere",), "There is no directory nowhere; train show needs a run's, as below runs/."),
         (("file",), "file is a file; train show needs the directory of its run."),
         (("empty",), "empty holds no run: there is no config.yaml, neither in it nor one level below."),
@@ -216,7 +222,7 @@ def test_a_sheet_of_several_runs_names_each_once(place, tmp_path):
         (("foreign",), "foreign/config.yaml can't be read: There is no optimizer=mine."),
         (("run", "--plot", "x.gif"), "x.gif should end in .png, .svg or .pdf"),
         (("run", "--plot", "no/where.png"), "no/where.png can't be written: No such file or directory."),
-        (("run", "--pilot"), "Unrecognized arguments: --pilot. See train show --help."),
+        (("run", "--pilot"), "unrecognized arguments: --pilot; did you mean --plot?"),
         (("run", "--plot", "a.png", "--plot", "b.png"), "--plot is given twice"),
         (
             ("many",),

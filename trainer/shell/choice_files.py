@@ -62,7 +62,7 @@ def _parts(comments: list[str]) -> dict[str, str]:
 
 
 def read_settings(text: str) -> list[Setting]:
-    """The keys at the top of a YAML text that have a value and a comment, and those of `checkpoint` below it."""
+    """The keys at the top of a YAML text that have a value and a comment, and those of a section below it."""
     found, outer = [], ""
     for line in text.splitlines():
         if section := re.fullmatch(r"(\w+):", line):

@@ -14,12 +14,12 @@ from trainer.shell.paths import config_dir
 from trainer.shell.topics import (
     Section,
     Topic,
-    cadence_topic,
     choice,
     every_choice,
     group_topic,
     number_topic,
     overview,
+    section_topic,
     setting_topic,
 )
 
@@ -78,7 +78,7 @@ def topic(word: str, known: Sequence[Group], conf: Path) -> Topic:
     if name in settings:
         return setting_topic(settings[name])
     if below := [each for key, each in settings.items() if key.startswith(f"{name}.")]:
-        return cadence_topic(below, name)
+        return section_topic(below, name)
     return _alone(name, known, settings)
 
 

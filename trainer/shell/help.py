@@ -35,7 +35,6 @@ EXAMPLES = {
 
 OPTIONS = {
     "-q, --quiet": "print nothing but warnings and errors (on stderr); also with resume, study and compare",
-    "report.images=true": "at a run's end, draw what was learned: learned.png, and in TensorBoard",
     "--cfg job": "show the whole configuration instead of running; --info defaults: how it came about",
     "-sc install=bash": 'the script for tab completion (bash, zsh, fish): eval "$(train -sc install=bash)"',
     "--config-dir DIR": "look for choices and recipes in DIR too",

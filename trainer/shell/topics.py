@@ -157,8 +157,8 @@ def setting_topic(setting: Setting) -> Topic:
     ])  # fmt: skip
 
 
-def cadence_topic(settings: Iterable[Setting], name: str) -> Topic:
-    """The settings below a common name: checkpoint."""
+def section_topic(settings: Iterable[Setting], name: str) -> Topic:
+    """The settings below a common name, such as checkpoint."""
     terms = [(f"{each.key}={each.default}", each.meaning) for each in settings]
     return Topic(name, "settings, with their defaults", [Section("Settings", terms=terms)])
 

@@ -4,58 +4,33 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
 
+from trainer.compare.arguments import Parser
 from trainer.compare.options import PICTURES
-from trainer.errors import ConfigError
-from trainer.once import Once
+from trainer.errors import CompareError, ConfigError
 from trainer.report.pipe import Pipe
 from trainer.show.finding import find
 from trainer.show.page import print_page
 
-if TYPE_CHECKING:
-    from _typeshed import SupportsWrite
-
-DESCRIPTION = """\
-What happened inside a run: loss and accuracy, the gradient's norm in each layer,
-clipping, the learning rate, the size of updates, and what they mean. Several runs
-are drawn together, a curve each.
-"""
-EXAMPLES = """\
-examples:
-  train show runs/mine                    loss, accuracy, gradients of each layer, and what they mean
-  train show runs/mine --plot mine.png    the same as a sheet
-  train show runs/a runs/b                two runs together
-  train show runs/sweep                   the runs of a small sweep
-"""
+EXAMPLES = {
+    "train show runs/mine": "loss, accuracy, gradients of each layer, and what they mean",
+    "train show runs/mine --plot mine.png": "the same as a sheet",
+    "train show runs/a runs/b": "two runs together",
+    "train show runs/sweep": "the runs of a small sweep",
+}
 
 
-class Parser(argparse.ArgumentParser):
-    """Answers a mistake by one sentence."""
-
-    def error(self, message: str) -> NoReturn:
-        sentence = (
-            "Which run? Type train show RUN_DIR" if "required" in message else f"{message[:1].upper()}{message[1:]}"
-        )
-        raise ConfigError(f"{sentence}. See train show --help.")
-
-    def print_help(self, file: SupportsWrite[str] | None = None) -> None:
-        """Help, or an OSError where it can't be written: argparse's own drops that in silence."""
-        print(self.format_help(), end="", file=file)
-
-
-def parser() -> Parser:
+def parser() -> argparse.ArgumentParser:
+    """The parser of `train show`; it raises CompareError."""
     parser = Parser(
-        prog="train show",
-        description=DESCRIPTION,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        "train show",
+        "what happened inside a run: loss and accuracy, the gradient's norm in each layer, clipping, the learning rate, the size "
+        "of updates, and what they mean. Several runs are drawn together, a curve each.",
+        EXAMPLES,
     )
-    parser.register("action", None, Once)
-    parser.add_argument(
-        "directories", metavar="DIR", nargs="+", type=Path, help="a run's directory, or one that holds some"
-    )
-    parser.add_argument("--plot", type=_picture, metavar="FILE", help="draw a sheet; a .png, .svg or .pdf file")
+    add = parser.add_argument
+    add("directories", metavar="DIR", nargs="*", type=Path, help="a run's directory, or one that holds some")
+    add("--plot", type=_picture, metavar="FILE", help="draw a sheet; a .png, .svg or .pdf file")
     return parser
 
 
@@ -69,8 +44,12 @@ def main(argv: list[str]) -> int:
     """Runs the command; returns 0. Raises ConfigError for what is no run, a wrong option or a file that can't be written."""
     try:
         arguments = parser().parse_intermixed_args(argv)
+    except CompareError as error:
+        raise ConfigError(str(error)) from error
     except SystemExit as end:  # argparse ends --help this way
         return int(end.code or 0)
+    if not arguments.directories:
+        raise ConfigError("Which run? Type train show RUN_DIR; train runs lists them.")
     shown = find(arguments.directories)
     if arguments.plot:  # first, for `| head` may end the program while it prints
         from trainer.show.sheet import draw  # matplotlib is an extra, and slow to load

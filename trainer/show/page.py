@@ -71,6 +71,9 @@ def _beside(lines: Sequence[Text], width: int) -> Text:
 
 def _meaning(run: Shown, several: bool) -> Iterator[Text]:
     name = f"{printable(run.name)}: " if several else ""
+    if not run.history.summary.get("steps"):
+        yield Text(f"{name}Not trained: no update was made.")
+        return
     found = diagnose(run.history)
     for diagnosis in found:
         yield Text(f"! {name}{diagnosis}", "yellow")
