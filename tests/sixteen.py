@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 from commands import TINY, same_bits, summary, train
@@ -25,16 +26,21 @@ def statuses(sweep: Path) -> Counter[str]:
 
 
 def assert_same(sweep: Path, local: Path) -> None:
-    """Every network and every record; how many were trained together is no part of a run."""
+    """All sixteen, and their table."""
     names = {path.name for path in local.glob("optimizer=*")}
     assert len(names) == 16 and {path.name for path in sweep.glob("optimizer=*")} == names
+    assert_same_runs(sweep, local, names)
+    assert (sweep / "results.csv").read_text().count("\n") == 17
+
+
+def assert_same_runs(sweep: Path, local: Path, names: Iterable[str]) -> None:
+    """Every network and every record; how many were trained together is no part of a run. Nothing else is left behind."""
     for name in names:
         (local / name / "summary.json").write_text(
             json.dumps(summary(local / name) | {"stack": summary(sweep / name)["stack"]})
         )
         same_bits(sweep / name, local / name)
     assert not list(sweep.rglob(".lease")) and not list(sweep.rglob(".*.partial"))
-    assert (sweep / "results.csv").read_text().count("\n") == 17
 
 
 def worker_of(pids: list[int]) -> int | None:

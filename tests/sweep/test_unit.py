@@ -11,7 +11,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from commands import ROOT, same_bits, until
+from commands import ROOT, until
+from sixteen import assert_same_runs
 from sweep_cells import grid, read
 
 from trainer.sweep.cells import SweepSettings, write_sweep
@@ -61,12 +62,7 @@ def ended(events: list[dict]) -> list[int]:
 
 
 def assert_as_undisturbed(sweep: Path, undisturbed: Path) -> None:
-    for cell in CELLS:
-        (left, right) = (read(root / cell.name) for root in (sweep, undisturbed))
-        same = {"stack": left["stack"], "overrides": left["overrides"]}  # how many trained together is no part of a run
-        (undisturbed / cell.name / "summary.json").write_text(json.dumps(right | same))
-        same_bits(sweep / cell.name, undisturbed / cell.name)
-    assert not list(sweep.rglob(".lease")) and not list(sweep.rglob(".*.partial"))
+    assert_same_runs(sweep, undisturbed, [cell.name for cell in CELLS])
 
 
 def test_a_unit_trains_its_cells_and_what_has_ended_is_passed_over(sweep, undisturbed):

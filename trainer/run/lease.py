@@ -138,9 +138,8 @@ class Lease:
 
     def check(self) -> None:
         """Asked before anything is written. Raises LeaseLost, or OSError where the disk does not answer."""
-        if (
-            self.lost or time.time() - self.renewed > EXPIRES / 2
-        ):  # not monotonic: that clock stops while a machine sleeps
+        # Not time.monotonic: that clock stops while a machine sleeps.
+        if self.lost or time.time() - self.renewed > EXPIRES / 2:
             self._renew()
 
     def release(self) -> None:

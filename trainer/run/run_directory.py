@@ -146,6 +146,7 @@ class RunDirectory:
 
     def _picture(self, learned: Learned) -> None:
         """What was learned, as numbers, as a picture and in TensorBoard: logs, whose failure ends no run."""
+        self._check()
         log = Guarded(f"{self.directory / PICTURE}", lambda: self.directory)
         log.attempt(lambda: write_learned(self.directory, learned))
         try:
