@@ -18,7 +18,7 @@ RUN = (*TINY, "epochs=0")
 MOMENTS = {"its directory is made": ("made", "runs/mine"), "hydra writes": ("open", ".hydra/hydra.yaml")}
 SWEEP_MOMENTS = MOMENTS | {"the sweep is listed": ("open", "multirun.yaml")}
 OURS = [moment for moment in SWEEP_MOMENTS if moment != "hydra writes"]  # our launcher has no .hydra in each cell
-STUDY_MOMENTS = {"its directory is made": ("made", "runs/mine"), "it is locked": ("open", "runs/mine/.lock")}
+STUDY_MOMENTS = {"its directory is made": ("made", "runs/mine"), "it is held": ("open", "runs/mine/.lease")}
 
 
 def struck(cwd: Path, moment: tuple[str, str], number: int, *words: str) -> tuple[int, str]:

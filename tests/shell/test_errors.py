@@ -486,7 +486,7 @@ MISTAKES = [
     ),
     (
         "hydra/launcher=stak",
-        "There is no hydra/launcher=stak. Did you mean 'stack'? Choose one of: basic, stack.",
+        "There is no hydra/launcher=stak. Did you mean 'stack'? Choose one of: basic, stack, stack_ray, stack_slurm.",
     ),
     (
         "hydra.job.chdir=true",
@@ -612,11 +612,11 @@ MISTAKES = [
     ),
     (
         "hydra/launcher=1",
-        "There is no hydra/launcher=1. Choose one of: basic, stack.",
+        "There is no hydra/launcher=1. Choose one of: basic, stack, stack_ray, stack_slurm.",
     ),
     (
         "hydra/launcher=null",
-        "There is no hydra/launcher=null. Choose one of: basic, stack.",
+        "There is no hydra/launcher=null. Choose one of: basic, stack, stack_ray, stack_slurm.",
     ),
     (
         "hydra/launcher=[basic,stack]",

@@ -40,7 +40,7 @@ def test_a_study_ends_with_its_sentences_and_files(done):
     assert data["status"] == "completed"
     assert out.startswith("Does clip=grad help? 2 configurations.")
     assert " ".join(data["sentences"][0].split()) in " ".join(out.split())
-    assert "It acted in" in data["sentences"][0]
+    assert any("It acted in" in sentence for sentence in data["sentences"])
     files = {path.name for path in (done / "runs/s").iterdir() if not path.name.startswith(".")}
     assert files == {"study.json", "study.md", "choose", "judge", "effects.png", "accuracy.png", "rates.png"}
 
