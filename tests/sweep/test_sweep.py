@@ -141,12 +141,11 @@ def test_sixty_cells_are_each_as_if_run_alone(tmp_path: Path, capfd: pytest.Capt
         assert_same_run(alone, tmp_path / "sweep" / each.name)
         files = [{path.name.split(".out.")[0] for path in d.iterdir()} for d in (alone, tmp_path / "sweep" / each.name)]
         assert files[0] == files[1]
-    frame = pd.read_csv(
-        tmp_path / "sweep" / "results.csv", float_precision="round_trip"
-    )  # pandas 2's default is faster
+    frame = pd.read_csv(tmp_path / "sweep" / "results.csv")
     assert list(frame.columns[:5]) == ["directory", "status", "optimizer", "clip", "seed"]
     assert frame["directory"].tolist() == [c.name for c in cells]
-    assert frame["valid/accuracy"].tolist() == [s["valid/accuracy"] for s in summaries]
+    read = frame["valid/accuracy"].tolist()  # pandas 2 reads last digits quickly rather than exactly
+    assert read == pytest.approx([s["valid/accuracy"] for s in summaries], rel=1e-15)
 
 
 @pytest.mark.parametrize(
