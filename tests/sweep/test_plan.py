@@ -157,7 +157,6 @@ def test_costs_compare_what_is_to_be_done() -> None:
         return Stack(tuple(Piece(i, Experiment(**keys)) for i in range(cells))).cost
 
     assert cost(2, epochs=3) == 2 * 3 * 55_000 * 101_770
-    assert Stack((Piece(0, Experiment(), 0),)).resumed and not Stack((Piece(0, Experiment()),)).resumed
 
 
 def test_a_stack_never_mixes_data_sets_or_steps() -> None:
