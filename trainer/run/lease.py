@@ -83,8 +83,8 @@ class Lease:
         self.over = threading.Event()
         try:
             for directory in sorted(directories):  # in one order for everybody, so that no two wait for each other
-                self._claim(directory)
                 self.directories.append(directory)
+                self._claim(directory)
         except BaseException:
             self.release()
             raise
