@@ -121,9 +121,8 @@ def test_what_was_edited_is_shown_but_for_what_may_be_given(run):
 def test_without_a_checkpoint_it_begins_anew_unless_it_was_complete(run):
     (run / "checkpoint.pt").unlink()
     assert resumable(run, {}) is None
-    assert refused(run, epochs=2).startswith(
-        "RUN is complete and its checkpoint.pt is gone: start a new run for more epochs."
-    )
+    gone = "RUN is complete and its checkpoint.pt is gone (checkpoint.keep=false removes it), so it can't be trained further."
+    assert refused(run, epochs=2) == f"{gone} To train longer type: train from=RUN epochs=2"
     change(run, status="interrupted")
     found = resumable(run, {})
     assert found is not None and not found.from_checkpoint

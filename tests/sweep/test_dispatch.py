@@ -61,6 +61,9 @@ class Stage:
         self.inbox: SimpleQueue[Any] = SimpleQueue()
         self.script, self.again, self.log, self.heard_of = script, list(again), [], []
         self.made: list[Scripted] = []
+        self.begun_with: list[list[int]] = []
+        self.finals: list[bool] = []
+        self.retried: list[Stack] = []
         self.kept: list[tuple[int, bool]] = []
 
     def acquire(self, slot: WorkerSlot) -> Scripted:
@@ -73,6 +76,9 @@ class Stage:
     def order(self, given: Stack) -> dict[str, Any]:
         return {"stack": len(given.pieces)}
 
+    def begun(self, given: Stack) -> None:
+        self.begun_with.append([piece.cell for piece in given.pieces])
+
     def heard(self, worker: Scripted, message: dict[str, Any]) -> None:
         self.heard_of.append(message["event"])
 
@@ -80,8 +86,10 @@ class Stage:
         self.log.append(("crashed", sorted(worker.left)))
         return [self.again.pop(0)] if self.again else []
 
-    def lost(self, worker: Scripted) -> None:
+    def lost(self, worker: Scripted, final: bool) -> list[Stack]:
         self.log.append(("lost", sorted(worker.left)))
+        self.finals.append(final)
+        return [] if final or not self.retried else [self.retried.pop(0)]
 
     def work(
         self, slots: Sequence[WorkerSlot], stacks: Sequence[Stack], stopped: Callable[[], Any] = lambda: None
@@ -97,7 +105,7 @@ def test_an_idle_worker_gets_the_next_stack_and_is_kept():
         ("cpu", [2], {"stack": 1}),
         ("cpu", [3], {"stack": 1}),
     ]
-    assert len(stage.made) == 2 and stage.kept == [(2, True)]
+    assert len(stage.made) == 2 and stage.kept == [(2, True)] and stage.begun_with == [[0, 1], [2], [3]]
     assert stage.heard_of == ["ended", "ended", "done", "ended", "done", "ended", "done"]
 
 
@@ -216,3 +224,10 @@ def test_workers_are_let_go_even_where_the_sweep_breaks():
     with pytest.raises(ZeroDivisionError):
         stage.work([CPU], [stack(0)])
     assert stage.kept == [(1, True)]
+
+
+def test_what_a_lost_worker_leaves_is_handed_out_again_while_the_sweep_goes_on():
+    stage = Stage({0: ["leaves"]})
+    stage.retried = [stack(1)]
+    assert [each[1] for each in stage.work([CPU], [stack(0, 1)])] == [[0, 1], "dismissed", [0, 1], [1]]
+    assert stage.finals == [False] and len(stage.made) == 2
