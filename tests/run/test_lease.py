@@ -131,8 +131,8 @@ def start(directory: Path, epochs: int) -> subprocess.Popen:
 
 def test_a_run_that_was_cut_off_writes_nothing_where_another_one_has_gone_on(tmp_path, monkeypatch):
     """Two real processes: the first, on another machine, stands still until its lease is old; the second takes over and
-    trains to the end; the first wakes up, and must not have touched a byte. (A line of the log that it was about to append when it
-    was stopped may still come, behind the others.)"""
+    trains to the end; the first wakes up, and must not have touched a byte. (A line of the log that it was about to append
+    when it was stopped may still come, behind the others.)"""
     cut_off = start(tmp_path / "run", 300)
     until(lambda: (tmp_path / "run/checkpoint.pt").exists())
     assert not is_stale(summary(tmp_path / "run"), tmp_path / "run")
