@@ -121,6 +121,8 @@ def test_the_numbers_between_the_tables():
     assert shares["optimizer=batch_gd"] == 0
     steps = {word: of("reach", f"optimizer={word}")["steps_to_target"] for word in ("sgd", "momentum", "heavy_ball")}
     assert [round(own.mean()) for own in steps.values()] == [868, 560, 570]
+    seconds = pd.read_csv(FOLDER / "seconds.csv").groupby("configuration")["train_seconds"].median()
+    assert [round(seconds[f"optimizer={word}"], 2) for word in ("batch_gd", "sgd")] == [1.12, 1.31]
     paired = steps["momentum"] - steps["sgd"]
     low, high = stats.t.interval(0.95, 19, paired.mean(), stats.sem(paired))
     assert [round(value) for value in (paired.mean(), low, high)] == [-308, -356, -261]
