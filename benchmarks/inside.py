@@ -12,8 +12,8 @@ from typing import Any
 
 import cli
 from trainer.engine.chunks import Chunks
-from trainer.run.run import Screen
 from trainer.run.run_directory import RunDirectory
+from trainer.run.screen import Screen
 from trainer.run.stack_run import StackRun
 
 WATCHED: dict[str, list[tuple[type, str]]] = {

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer.layout import END, TERM, examples, terms, wrap
+from trainer.terminal.layout import END, TERM, examples, terms, wrap
 
 ROOT = Path(__file__).parents[1]
 WORDS = st.lists(st.text("abcde-", min_size=1, max_size=12), max_size=30)

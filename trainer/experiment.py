@@ -124,6 +124,9 @@ GROUPS: dict[str, Mapping[str, type]] = {
 }
 """The groups of choices, each a table from the word on the command line to its class."""
 
+TECHNIQUES = tuple(group for group in GROUPS if group not in ("dataset", "model"))
+"""The groups whose words are techniques."""
+
 SECTIONS: dict[str, type] = {"checkpoint": Checkpoint, "report": Report}
 """Keys that belong together and are no choice; none of them is a part of what a run is."""
 

@@ -8,7 +8,7 @@ from functools import cache, lru_cache
 from typing import Any
 
 from trainer.experiment import GROUPS, SECTIONS, Experiment, default_batch_size
-from trainer.printable import printable
+from trainer.terminal.printable import printable
 
 FORMAT = 4
 """Of every file of a run or a sweep that is read back. This version reads 3 and 4, and writes 4; the rule is in CHANGELOG.md."""
@@ -50,6 +50,11 @@ def complete(flat: Mapping[str, Hashable]) -> dict[str, Hashable]:
         for key, default in _defaults(group, whole[group]).items():
             whole.setdefault(key, default)
     return whole
+
+
+def plain_word(group: str) -> str:
+    """The word of a group where no technique is chosen."""
+    return str(complete({})[group])
 
 
 @cache

@@ -175,7 +175,7 @@ def test_a_terminal_shows_a_table_row_a_record(records):
     rows = [line for line in lines if re.match(r" +\d/3 ", line)]
     assert [row.split()[0] for row in rows] == ["1/3", "2/3", "3/3"]
     for row, record in zip(rows, records, strict=True):
-        assert len(row) <= len(header) and f"{record.metrics['valid/accuracy']:.2%}" in row
+        assert len(row) <= len(header) and f"{100 * record.metrics['valid/accuracy']:.2f} %" in row
         assert f"{record.metrics['train/loss']:.4f}" in row and f"{record.metrics['grad_norm']:.3g}" in row
 
 
@@ -330,7 +330,7 @@ def ending(summary: dict, experiment: Experiment = BASE, directory: str = "runs/
 
 def test_the_end_of_a_completed_run():
     assert ending(summary_of(**{"test/accuracy": 0.97654})).splitlines() == [
-        "completed on synthetic after 6 updates, test accuracy 97.65%, best valid accuracy 50.00% (epoch 2), "
+        "completed on synthetic after 6 updates, test accuracy 97.65 %, best valid accuracy 50.00 % (epoch 2), "
         "2.00 s of training, 600 samples/s.",
         "Saved to runs/here",
         "  train show runs/here  # what happened inside",
@@ -389,7 +389,7 @@ def test_a_crash_names_its_error_and_the_log():
 def test_clipping_more_than_half_of_all_updates_is_mentioned(fraction, advised):
     text = ending(summary_of(clipped_fraction=fraction))
     assert (
-        "51% of all updates were clipped" in text and "Raise clip.threshold or lower optimizer.lr" in text
+        "51 % of all updates were clipped" in text and "Raise clip.threshold or lower optimizer.lr" in text
     ) is advised
 
 

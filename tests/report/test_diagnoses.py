@@ -188,7 +188,7 @@ def test_a_clip_that_clipped_nothing():
 
 def test_a_clip_that_always_acts():
     run = history(clip={"name": "grad", "threshold": 0.01})
-    assert "clips too often" in names(run) and "100% of all updates" in advice(run)
+    assert "clips too often" in names(run) and "100 % of all updates" in advice(run)
 
 
 def test_a_decay_that_never_decays():

@@ -23,10 +23,11 @@ from trainer.experiment import GROUPS, SECTIONS
 from trainer.listing.arguments import parser as runs_parser
 from trainer.shell.completing import candidates
 from trainer.shell.main import conf
+from trainer.shell.option_values import OPTIONS
 from trainer.shell.options import parse_options
 from trainer.shell.shells import split
 from trainer.shell.suggestions import OPTIONS as KNOWN
-from trainer.shell.verbs import OPTIONS, VERBS
+from trainer.shell.verbs import VERBS
 from trainer.show.command import parser as show_parser
 
 ROOT = Path(__file__).parents[2]

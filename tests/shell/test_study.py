@@ -7,11 +7,11 @@ import yaml
 
 from trainer.data.datasets import Digits
 from trainer.errors import ConfigError
-from trainer.experiment import Experiment
+from trainer.experiment import TECHNIQUES, Experiment
 from trainer.shell.main import conf
 from trainer.shell.study import question_of
 from trainer.study import store
-from trainer.study.question import TECHNIQUES, Question
+from trainer.study.question import Question
 from trainer.techniques.clipping import NoClip
 from trainer.techniques.optimizers import Momentum
 
@@ -66,10 +66,10 @@ def test_each_optimizer_has_its_own_default_rate_and_batch():
 @pytest.mark.parametrize("group", TECHNIQUES)
 def test_every_group_of_techniques_can_be_asked_about(group):
     from trainer.experiment import GROUPS
-    from trainer.study.question import plain
+    from trainer.identity import plain_word
 
-    word = next(word for word in GROUPS[group] if word != plain(group))
-    assert words_of(asked(f"{group}={word}")) == {group: (plain(group), word)}
+    word = next(word for word in GROUPS[group] if word != plain_word(group))
+    assert words_of(asked(f"{group}={word}")) == {group: (plain_word(group), word)}
 
 
 def test_a_rate_is_not_to_be_set():

@@ -195,7 +195,7 @@ def test_neither_torch_nor_hydra_is_imported(place):
 def test_a_sheet_is_written(place, suffix, magic, tmp_path, capsys):
     file = tmp_path / f"sheet.{suffix}"
     assert main([str(place / "deep"), "--plot", str(file)]) == 0
-    assert file.read_bytes().startswith(magic) and f"Written to {file}" in capsys.readouterr().out
+    assert file.read_bytes().startswith(magic) and f"written to {file}" in capsys.readouterr().out
     if suffix == "svg":
         words = file.read_text()
         assert all(word in words for word in ("gradient norm", "linear6", "Gradients vanish", "learning rate"))

@@ -378,7 +378,7 @@ def test_the_view_fits_a_narrow_terminal() -> None:
         "left",
     ]
     assert lines[1].split() == ["0/12", "3/60", "5", "1", "1", "1", "0.1", "0:30"]
-    assert lines[2].strip() == "best so far: valid/accuracy 93.12%  optimizer=adam,seed=3"
+    assert lines[2].strip() == "best so far: valid/accuracy 93.12 %  optimizer=adam,seed=3"
     assert lines[3].rstrip().endswith("25%") and all(len(text) <= 80 for text in lines)
 
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, NoReturn
 from trainer.compare.groups import Keys, nearest
 from trainer.compare.options import APART, LAST, PICTURES
 from trainer.errors import CompareError
-from trainer.layout import examples, heading, styled, terms, width, wrap
-from trainer.once import Once
+from trainer.terminal.layout import examples, heading, styled, terms, width, wrap
+from trainer.terminal.once import Once
 
 if TYPE_CHECKING:
     from _typeshed import SupportsWrite
@@ -86,7 +86,7 @@ def parser() -> argparse.ArgumentParser:
     add("--json", type=Path, metavar="FILE", help="write everything shown")
     add("--markdown", type=Path, metavar="FILE", help="write the tables and a methods paragraph as Markdown")
     add("--latex", type=Path, metavar="FILE", help="the same for LaTeX (needs the package booktabs)")
-    add("--plot", type=_picture, metavar="FILE", help="draw curves and intervals, or with --tune the sensitivity; "
+    add("--plot", type=picture, metavar="FILE", help="draw curves and intervals, or with --tune the sensitivity; "
         "a .png, .svg or .pdf file")  # fmt: skip
     return parser
 
@@ -120,7 +120,8 @@ def _margin(text: str) -> float:
     return margin
 
 
-def _picture(text: str) -> Path:
+def picture(text: str) -> Path:
+    """The name of a picture as typed."""
     if Path(text).suffix.lower() not in PICTURES:
-        raise argparse.ArgumentTypeError(f"{text} should end in .png, .svg or .pdf")
+        raise argparse.ArgumentTypeError(f"{text} should end in {', '.join(PICTURES[:-1])} or {PICTURES[-1]}")
     return Path(text)

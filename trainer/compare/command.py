@@ -18,8 +18,8 @@ from trainer.compare.groups import Keys
 from trainer.compare.options import Options
 from trainer.compare.table import needed_width, print_comparison
 from trainer.errors import CompareError
-from trainer.printable import printable, printable_lines
-from trainer.report.pipe import Pipe
+from trainer.report.pipe import Pipe, tell_written
+from trainer.terminal.printable import printable_lines
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -33,10 +33,7 @@ def main(argv: list[str] | None = None) -> int:
         comparison = compare(arguments.directories or [Path("runs")], options)
         _write(comparison, arguments)  # first, for `| head` may end the program while it prints
         _print(comparison, Pipe())
-        for file in _files(arguments):
-            Pipe().print(
-                f"written to {printable(str(file))}", style="dim", markup=False, highlight=False, soft_wrap=True
-            )
+        tell_written(*_files(arguments))
     except CompareError as error:
         print(f"train compare: {printable_lines(str(error))}", file=sys.stderr)
         return 2

@@ -11,7 +11,7 @@ from trainer.compare.options import Options
 from trainer.compare.origins import mixed_origins
 from trainer.compare.splits import are_tied, overlap
 from trainer.identity import show
-from trainer.printable import printable
+from trainer.terminal.printable import printable
 
 Trap = Callable[[Table, Options], Iterator[str]]
 

@@ -13,7 +13,7 @@ from trainer.compare.learning import learned_nothing
 from trainer.compare.methods import methods
 from trainer.compare.options import Options
 from trainer.compare.overall import overall
-from trainer.printable import printable
+from trainer.terminal.printable import printable
 
 ESCAPES = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",

@@ -8,7 +8,7 @@ from trainer.compare.clocks import is_clocked
 from trainer.compare.comparison import Table
 from trainer.compare.options import LAST, Options
 from trainer.compare.scales import scale_of
-from trainer.printable import printable
+from trainer.terminal.printable import printable
 
 
 def methods(table: Table, options: Options) -> str:

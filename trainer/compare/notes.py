@@ -10,7 +10,7 @@ from trainer.compare.fairness import RATE
 from trainer.compare.groups import group_runs, varying
 from trainer.compare.options import APART, LAST, Options
 from trainer.compare.scales import Scale, scale_of
-from trainer.printable import command
+from trainer.terminal.printable import command
 
 
 def notes(table: Table, options: Options) -> Iterator[str]:

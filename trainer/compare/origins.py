@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from trainer.compare.comparison import Table
 from trainer.compare.options import Options
-from trainer.printable import printable
 from trainer.report.origin import differences, origin
+from trainer.terminal.printable import printable
 
 
 def mixed_origins(table: Table, options: Options) -> Iterator[str]:

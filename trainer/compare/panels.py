@@ -15,7 +15,7 @@ from trainer.compare.rows import Row
 from trainer.compare.styles import Style
 from trainer.compare.verdicts import interval
 from trainer.identity import show
-from trainer.printable import printable
+from trainer.terminal.printable import printable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

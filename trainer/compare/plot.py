@@ -15,8 +15,8 @@ from trainer.compare.curves import learning_curve, sensitivity
 from trainer.compare.options import Options
 from trainer.compare.styles import Style, styles
 from trainer.errors import CompareError
-from trainer.printable import printable
 from trainer.report.drawing import figure
+from trainer.terminal.printable import printable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

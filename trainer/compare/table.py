@@ -22,7 +22,7 @@ from trainer.compare.notes import next_step, notes, way_note
 from trainer.compare.options import Options
 from trainer.compare.overall import overall
 from trainer.identity import show
-from trainer.printable import printable
+from trainer.terminal.printable import printable
 
 DIRECTIONS = {1: "higher is better", -1: "lower is better", 0: "neither high nor low is better"}
 UNLIMITED = 10_000  # columns of text, rows of a table

@@ -70,7 +70,7 @@ def load(dataset: Dataset, fallen_back: bool = False) -> Data:
 def find(dataset: Dataset, fallen_back: bool = False) -> Found:
     """Reads `dataset`, or its fallback where it is neither on disk nor to be downloaded.
 
-    With `fallen_back` it reads the fallback at once, so that a run that began on the fallback goes on with it.
+    With `fallen_back` it reads the fallback at once, so that a run that began on the fallback stays on it.
 
     Raises DataError: a split that does not fit, damaged files that can't be replaced, a folder that can't be read or
     written, or no data at all (then with every source tried and its reason).

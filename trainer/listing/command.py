@@ -20,9 +20,9 @@ from trainer.listing.choosing import Condition, chosen, condition, in_order, non
 from trainer.listing.entries import Entry, entries
 from trainer.listing.files import row, write_csv, write_json
 from trainer.listing.table import lines
-from trainer.printable import command, printable_lines
 from trainer.report.pipe import Pipe
 from trainer.run.directories import is_setting
+from trainer.terminal.printable import command, printable_lines
 
 STDOUT = Path("-")
 WIDEST = 200  # columns of a pipe, which has no width

@@ -11,8 +11,8 @@ from rich.text import Text
 
 from trainer.identity import show
 from trainer.listing.entries import Entry
-from trainer.printable import printable
 from trainer.report.closing import COLOURS
+from trainer.terminal.printable import printable
 
 FEW = 4
 """Values of a key that are listed one by one."""

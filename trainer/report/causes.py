@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator
 
 from trainer.records import Status
 from trainer.report import symptoms
-from trainer.report.diagnosis import Diagnosis, lower_rate, percent, remedy, threshold_key
+from trainer.report.diagnosis import Diagnosis, lower_rate, remedy, threshold_key
 from trainer.report.history import History, number
+from trainer.terminal.printable import percent
 
 Rule = Callable[[History], Iterator[Diagnosis]]
 

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from rich.text import Text
 
-from trainer.experiment import GROUPS, Experiment
-from trainer.identity import changes, complete, flatten, show
-from trainer.printable import command, printable, printable_lines
+from trainer.experiment import TECHNIQUES, Experiment
+from trainer.identity import changes, complete, flatten, plain_word, show
 from trainer.records import Status
 from trainer.report.diagnoses import diagnose
 from trainer.report.history import History
+from trainer.terminal.printable import command, percent, printable, printable_lines
 
-TECHNIQUES = [group for group in GROUPS if group not in ("dataset", "model")]
 COLOURS = {Status.COMPLETED: "green", Status.DIVERGED: "red", Status.FAILED: "red"}
 
 
@@ -40,9 +38,9 @@ def result(summary: Mapping[str, Any]) -> str:
     """The status with the figures that there are."""
     parts = [f"{summary['status']} on {summary['dataset']} after {summary['steps']:,} updates"]
     if summary.get("test/accuracy") is not None:
-        parts.append(f"test accuracy {summary['test/accuracy']:.2%}")
+        parts.append(f"test accuracy {percent(summary['test/accuracy'])}")
     if summary.get("best/valid/accuracy") is not None:
-        parts.append(f"best valid accuracy {summary['best/valid/accuracy']:.2%} (epoch {summary['best_epoch']})")
+        parts.append(f"best valid accuracy {percent(summary['best/valid/accuracy'])} (epoch {summary['best_epoch']})")
     if summary.get("samples_per_second"):
         parts.append(f"{summary['train_seconds']:.2f} s of training, {summary['samples_per_second']:,.0f} samples/s")
     return ", ".join(parts)
@@ -80,7 +78,6 @@ def fair_test(experiment: Experiment) -> Iterator[tuple[str, str]]:
     techniques = [key for key in changed if key.partition(".")[0] in TECHNIQUES]
     if len(techniques) == 1 and techniques[0] in TECHNIQUES:
         (group,) = techniques
-        plain = {field.name: field.default for field in fields(Experiment)}[group]
         others = [f"{key}={show(value)}" for key, value in changed.items() if key not in (group, "seed")]
-        words = [f"{group}={plain},{changed[group]}", *others, "seed=range(5)"]
+        words = [f"{group}={plain_word(group)},{changed[group]}", *others, "seed=range(5)"]
         yield command("-m", *words), f"does {changed[group]} help?"

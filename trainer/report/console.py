@@ -12,15 +12,15 @@ from rich.live import Live
 from rich.panel import Panel
 from rich.text import Text
 
-from trainer.printable import printable_lines
 from trainer.records import Record
 from trainer.report.closing import closing
 from trainer.report.files import METRICS
 from trainer.report.history import History
 from trainer.report.lines import opening, plain_line
-from trainer.report.reading import read_records
+from trainer.report.reading import kept_records
 from trainer.report.run_info import RunInfo
 from trainer.report.screen import Screen
+from trainer.terminal.printable import printable_lines
 
 
 class RunView:
@@ -94,7 +94,7 @@ class RunView:
         if self.animated:
             self.out.print()
             self.out.rule("result", style="dim", align="left")
-        for line in closing(History(self.info.experiment, summary, _rows(directory)), directory):
+        for line in closing(History(self.info.experiment, summary, kept_records(directory / METRICS)), directory):
             self._print(line)
 
     def close(self) -> None:
@@ -121,14 +121,6 @@ class RunView:
         else:  # past rich, which ends the process where the reader of a pipe has gone
             self.out.file.write(f"{text.plain}\n")
             self.out.file.flush()
-
-
-def _rows(directory: Path) -> list[dict[str, Any]]:
-    """The run's records, those of earlier sessions too; none where they can't be read."""
-    try:
-        return list(read_records(directory / METRICS))
-    except (OSError, ValueError):
-        return []
 
 
 def animates(console: Console) -> bool:

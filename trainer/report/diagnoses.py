@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from trainer.records import Status
 from trainer.report import symptoms
 from trainer.report.causes import CAUSES, FEW
-from trainer.report.diagnosis import Diagnosis, percent, remedy
+from trainer.report.diagnosis import Diagnosis, remedy
 from trainer.report.history import History, number
 from trainer.report.idle import IDLE
+from trainer.terminal.printable import percent
 
 
 def diagnose(history: History) -> list[Diagnosis]:

@@ -38,7 +38,3 @@ def lower_rate(history: History) -> str:
     """A tenth, or the optimizer's default where the rate is far above it."""
     lr, default = history.experiment.optimizer.lr, getattr(type(history.experiment.optimizer), "lr", float("inf"))
     return f"try optimizer.lr={min(lr / 10, default):g} instead of {lr:g}"
-
-
-def percent(share: float) -> str:
-    return f"{100 * share:.2f} %"

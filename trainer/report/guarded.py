@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from trainer.printable import printable_lines
+from trainer.terminal.printable import printable_lines
 
 
 class Guarded:

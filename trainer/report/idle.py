@@ -8,6 +8,7 @@ from trainer.records import Status
 from trainer.report import symptoms
 from trainer.report.diagnosis import Diagnosis, threshold_key
 from trainer.report.history import History, number
+from trainer.terminal.printable import percent
 
 
 def clip_too_often(history: History) -> Iterator[Diagnosis]:
@@ -15,7 +16,8 @@ def clip_too_often(history: History) -> Iterator[Diagnosis]:
     if fraction > 0.5 and (key := threshold_key(history)):
         yield Diagnosis(
             "clips too often",
-            f"{fraction:.0%} of all updates were clipped: clipping that often only lowers the learning rate in a roundabout way.",
+            f"{percent(fraction, 0)} of all updates were clipped: clipping that often only lowers the learning rate in a "
+            "roundabout way.",
             f"Raise {key} or lower optimizer.lr (Google's Deep Learning Tuning Playbook).",
         )
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -11,8 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from trainer.identity import FORMAT, READABLE
-from trainer.report.files import write_whole
+from trainer.report.arrays import read_arrays, write_arrays
 
 LEARNED = "learned.npz"
 LARGEST = 1 << 24  # bytes, packed and unpacked, of a file that is opened
@@ -47,38 +44,15 @@ ARRAYS = [field.name for field in fields(Learned) if field.name not in ("split",
 
 def write_learned(directory: Path, learned: Learned) -> None:
     """Replace the run's file. Raises OSError."""
-    arrays: dict[str, Any] = {"format": FORMAT, "split": learned.split}
-    arrays |= {name: getattr(learned, name) for name in ARRAYS}
+    arrays: dict[str, Any] = {"split": learned.split, **{name: getattr(learned, name) for name in ARRAYS}}
     for name, (counts, edges) in learned.histograms.items():
         arrays |= {f"histogram/{name}/counts": counts, f"histogram/{name}/edges": edges}
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)
-    write_whole(directory / LEARNED, buffer.getvalue())
+    write_arrays(directory / LEARNED, arrays, compressed=True)
 
 
 def read_learned(directory: Path) -> Learned | None:
     """What the run's file holds; None where there is none, or none that this version can read."""
-    path = directory / LEARNED
-    try:
-        if not path.is_file() or path.stat().st_size > LARGEST:
-            return None
-        file = io.BytesIO(path.read_bytes())
-        if sum(part.file_size for part in zipfile.ZipFile(file).infolist()) > LARGEST:
-            return None
-        with np.load(file, allow_pickle=False) as content:
-            return _checked(content) if int(content["format"]) in READABLE else None
-    except (
-        OSError,
-        ValueError,
-        KeyError,
-        TypeError,
-        IndexError,
-        EOFError,
-        MemoryError,
-        OverflowError,
-        zipfile.BadZipFile,
-    ):
-        return None
+    return read_arrays(directory / LEARNED, LARGEST, _checked)
 
 
 def _checked(content: Mapping[str, np.ndarray]) -> Learned:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from trainer.printable import printable
 from trainer.report.drawing import figure
 from trainer.report.files import write_whole
 from trainer.report.learned import Learned
+from trainer.terminal.printable import percent, printable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -79,7 +79,7 @@ def mistakes(part: Figure | SubFigure, learned: Learned) -> None:
     for number, axes in enumerate(_grid(part, len(learned.images))):
         predicted, true, confidence = (getattr(learned, name)[number] for name in ("predicted", "true", "confidence"))
         axes.imshow(_picture(learned.images[number]), cmap="gray_r")
-        axes.set_title(f"{int(predicted)} ({confidence:.0%}), true {int(true)}", fontsize=7, loc="center")
+        axes.set_title(f"{int(predicted)} ({percent(confidence, 0)}), true {int(true)}", fontsize=7, loc="center")
 
 
 def first_weights(part: Figure | SubFigure, learned: Learned) -> None:

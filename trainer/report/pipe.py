@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from rich.console import Console
+from rich.text import Text
+
+from trainer.terminal.printable import printable
 
 
 class Pipe(Console):
@@ -10,3 +15,9 @@ class Pipe(Console):
 
     def on_broken_pipe(self) -> None:
         raise  # noqa: PLE0704  # the BrokenPipeError that rich is handling
+
+
+def tell_written(*files: Path) -> None:
+    """Say at the end of a command which files it has written."""
+    for file in files:
+        Pipe().print(Text(f"written to {printable(file)}", "dim"), soft_wrap=True)

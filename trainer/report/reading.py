@@ -120,3 +120,11 @@ def check_regular(path: Path) -> None:
     """Raises Unreadable for pipes, sockets, devices and directories, which are never opened; OSError where nothing is there."""
     if not stat.S_ISREG(os.stat(path).st_mode):
         raise Unreadable("it is no regular file")
+
+
+def kept_records(path: Path) -> list[dict[str, Any]]:
+    """The records of a metrics file, those of earlier sessions too; none where they can't be read."""
+    try:
+        return list(read_records(path))
+    except (OSError, ValueError):
+        return []

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from trainer.records import Record
+from trainer.terminal.printable import percent
 
 if TYPE_CHECKING:
     from trainer.report.run_info import RunInfo
@@ -30,10 +31,6 @@ class Column(NamedTuple):
 def decimal(value: float) -> str:
     """Four digits behind the point, where that says something."""
     return f"{value:.4f}" if value == 0 or 1e-3 <= abs(value) < 1e4 else f"{value:.2e}"
-
-
-def percent(value: float) -> str:
-    return f"{value:.2%}"
 
 
 def short(value: float) -> str:

@@ -26,13 +26,17 @@ def linear_layers(history: History) -> list[str]:
 
 def faded(history: History) -> float | None:
     """The first layer's gradient as a share of the last one's, the median over the records; None for fewer than two layers."""
+    shares = [share for _, share in fading(history)]
+    return median(shares) if shares else None
+
+
+def fading(history: History) -> list[tuple[float, float]]:
+    """The same at each record: (epoch, share)."""
     layers = linear_layers(history)
     if len(layers) < 2:
-        return None
-    first, last = f"grad_norm/{layers[0]}", f"grad_norm/{layers[-1]}"
-    pairs = ((number(row.get(first)), number(row.get(last))) for row in history.rows)
-    shares = [one / other for one, other in pairs if one is not None and other]
-    return median(shares) if shares else None
+        return []
+    last = dict(history.series(f"grad_norm/{layers[-1]}"))
+    return [(epoch, norm / last[epoch]) for epoch, norm in history.series(f"grad_norm/{layers[0]}") if last.get(epoch)]
 
 
 def is_dead(history: History) -> bool:

@@ -17,10 +17,11 @@ from trainer.engine.state import State
 from trainer.errors import CheckpointError
 from trainer.experiment import Experiment
 from trainer.identity import FORMAT, READABLE, known_formats
-from trainer.printable import printable
 from trainer.report.files import CHECKPOINT, write_whole
+from trainer.report.guarded import say
 from trainer.report.plain import Unreadable, plain_data
 from trainer.report.reading import check_regular
+from trainer.terminal.printable import printable
 
 ROWS = ("theta", "statistics", "loss", "correct", "clipped")
 COUNTS = ("step", "samples", "updates", "seconds")
@@ -154,3 +155,11 @@ def _reason(error: BaseException, path: Path) -> str:
     if isinstance(error, zipfile.BadZipFile):
         return "it is cut short, or something else"
     return printable(" ".join(str(error).split())[:120]).rstrip(".") or type(error).__name__
+
+
+def drop(directory: Path) -> None:
+    """Remove the checkpoint of a run whose summary says already that it is complete: killed in between, it still has one."""
+    try:
+        (directory / CHECKPOINT).unlink(missing_ok=True)
+    except OSError as error:
+        say(f"{directory / CHECKPOINT} can't be removed: {error.strerror or error}.")

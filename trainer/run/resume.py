@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 from trainer.errors import CheckpointError, ConfigError
 from trainer.experiment import Experiment
 from trainer.identity import complete, flatten, is_housekeeping, may_be_given
-from trainer.printable import command, printable
 from trainer.records import Status
 from trainer.report.files import CHECKPOINT, CONFIG, SUMMARY
 from trainer.report.origin import differences, origin, processor
@@ -21,6 +20,7 @@ from trainer.run.lease import Taken, is_stale
 from trainer.run.settings import changed, check_settings, no_checkpoint
 from trainer.run.stack_run import Job
 from trainer.run.summary import versions
+from trainer.terminal.printable import command, printable
 
 
 class Resumable(NamedTuple):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -16,13 +15,10 @@ from trainer.data.tensors import on_device
 from trainer.engine.devices import resolve
 from trainer.errors import STOPPED, ConfigError, DataError, ExitCode, Stopped
 from trainer.experiment import Experiment
-from trainer.printable import command, printable
-from trainer.records import Record, Status
+from trainer.records import Status
 from trainer.report.closing import longer, train_longer
-from trainer.report.console import RunView
 from trainer.report.files import CHECKPOINT, CONFIG, SUMMARY
-from trainer.report.guarded import Guarded, leave, say
-from trainer.report.pipe import Pipe
+from trainer.report.guarded import say
 from trainer.report.reading import read_config
 from trainer.report.run_info import RunInfo
 from trainer.run import checkpoint
@@ -30,8 +26,10 @@ from trainer.run.directories import is_blank
 from trainer.run.lease import Lease, LeaseLost, alone
 from trainer.run.resume import resumable
 from trainer.run.run_directory import clear
+from trainer.run.screen import Screen
 from trainer.run.signals import Signals
 from trainer.run.stack_run import Job, StackRun
+from trainer.terminal.printable import command, printable
 
 
 def run_single(job: Job) -> int:
@@ -132,24 +130,6 @@ def _train(run: StackRun, notice: str | None, signals: Signals) -> int:
     finally:
         screen.leave()
     return ExitCode.DIVERGED if summary["status"] == Status.DIVERGED else STOPPED.get(summary["status"], ExitCode.DONE)
-
-
-class Screen:
-    """The console as the training sees it: where nobody reads it any more, that is said once and the training goes on."""
-
-    def __init__(self) -> None:
-        self.show = Guarded("the console", lambda: RunView(Pipe(highlight=False)))
-
-    def tick(self, step: int, seconds: float) -> None:
-        self.show("tick", step, seconds)
-
-    def record(self, record: Record) -> None:
-        self.show("record", record)
-
-    def leave(self) -> None:
-        """Take the progress bar away."""
-        self.show("close")
-        leave(sys.stdout, sys.stderr)
 
 
 def _info(run: StackRun, notice: str | None) -> RunInfo:

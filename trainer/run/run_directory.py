@@ -29,21 +29,20 @@ from trainer.report.files import (
     write_whole,
     write_yaml,
 )
-from trainer.report.guarded import Guarded, say
+from trainer.report.guarded import Guarded
 from trainer.report.history import History
 from trainer.report.hits import HITS, write_hits
-from trainer.report.learned import LEARNED, Learned, write_learned
-from trainer.report.pictures import as_images, write_picture
-from trainer.report.reading import read_records, read_summary
+from trainer.report.learned import LEARNED
+from trainer.report.reading import kept_records
 from trainer.report.tensorboard import LIKELY, TensorBoard
 from trainer.run import checkpoint
 from trainer.run.examine import examine
 from trainer.run.export import MODEL, plain_module
 from trainer.run.lease import Lease
-from trainer.run.summary import Summary
+from trainer.run.picturing import PICTURE, draw_learned
+from trainer.run.summary import Summary, earlier_seconds
 
 BEST = "best.pt"
-PICTURE = "learned.png"
 OF_THE_END = (HITS, LEARNED, PICTURE)
 
 
@@ -87,7 +86,7 @@ class RunDirectory:
     def _earlier(self, state: State) -> list[dict[str, Any]]:
         """The records up to the state, which the summary goes on from. CheckpointError where some are lost."""
         path = self.directory / METRICS
-        rows = _records(path, state.step)
+        rows = [row for row in kept_records(path) if row["step"] <= state.step]
         last = rows[-1]["step"] if rows else 0
         if last != state.step - state.updates:
             raise CheckpointError(
@@ -98,7 +97,7 @@ class RunDirectory:
         for row in rows:
             self.summary.add(row)
         self.summary.reach(state.step, state.seconds)
-        self.summary.earlier_seconds = _wall_seconds(self.directory / SUMMARY)
+        self.summary.earlier_seconds = earlier_seconds(self.directory / SUMMARY)
         return rows
 
     def record(self, record: Record, state_of: Callable[[int], State]) -> None:
@@ -138,33 +137,15 @@ class RunDirectory:
         self._replace(MODEL, self._weights(state))
         self.summary.status = status
         if pictured is not None:
-            self._picture(examine(self._module(state), pictured))
+            self._check()
+            learned = examine(self._module(state), pictured)
+            rows = kept_records(self.directory / METRICS)
+            history = History(self.summary.experiment, self.summary.as_dict(), rows)
+            self.tensorboard("learned", history, learned, draw_learned(self.directory, learned))
         self._write_summary()
         if status == Status.COMPLETED and not self.summary.experiment.checkpoint.keep:
-            self._drop_checkpoint()
+            checkpoint.drop(self.directory)
         self._close(f"{status} after {self.summary.step} updates")
-
-    def _picture(self, learned: Learned) -> None:
-        """What was learned, as numbers, as a picture and in TensorBoard: logs, whose failure ends no run."""
-        self._check()
-        log = Guarded(f"{self.directory / PICTURE}", lambda: self.directory)
-        log.attempt(lambda: write_learned(self.directory, learned))
-        try:
-            log.attempt(lambda: write_picture(self.directory / PICTURE, learned))
-            images = as_images(learned)
-        except ImportError:
-            say("report.images=true draws with matplotlib, which is not installed: pip install matplotlib.")
-            images = {}
-        rows = _records(self.directory / METRICS, self.summary.step)
-        history = History(self.summary.experiment, self.summary.as_dict(), rows)
-        self.tensorboard("learned", history, learned, images)
-
-    def _drop_checkpoint(self) -> None:
-        """Only once the summary says that the run is complete: killed in between, it is complete and has a checkpoint."""
-        try:
-            (self.directory / CHECKPOINT).unlink(missing_ok=True)
-        except OSError as error:
-            say(f"{self.directory / CHECKPOINT} can't be removed: {error.strerror or error}.")
 
     def crash(self, error: BaseException) -> None:
         """Say that the run failed; what was saved before stays."""
@@ -211,19 +192,3 @@ def clear(directory: Path) -> None:
         (directory / name).unlink(missing_ok=True)
     for path in directory.glob("events.out.tfevents.*"):
         path.unlink()
-
-
-def _records(path: Path, up_to: int) -> list[dict[str, Any]]:
-    """The records of a metrics file up to a step; none where there is no such file."""
-    try:
-        return [row for row in read_records(path) if row["step"] <= up_to]
-    except (OSError, ValueError):
-        return []
-
-
-def _wall_seconds(path: Path) -> float:
-    """How long earlier sessions took, as far as they could write it down."""
-    try:
-        return float(read_summary(path)["wall_seconds"])
-    except (OSError, ValueError, TypeError, KeyError):
-        return 0.0

@@ -15,7 +15,6 @@ from trainer.engine.network import layout_of
 from trainer.engine.state import State, join
 from trainer.errors import CheckpointError, ConfigError
 from trainer.experiment import Experiment
-from trainer.printable import command
 from trainer.records import Record, Status
 from trainer.report.files import CHECKPOINT
 from trainer.run import checkpoint
@@ -23,6 +22,7 @@ from trainer.run.guessing import guessing
 from trainer.run.lease import Lease
 from trainer.run.run_directory import RunDirectory
 from trainer.run.summary import Facts, Summary
+from trainer.terminal.printable import command
 
 SHARE = 0.01
 """Of the time at most, for checkpoints by seconds: those of large stacks and networks come more seldom than asked for."""

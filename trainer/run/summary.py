@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from trainer import __version__
@@ -16,6 +17,7 @@ from trainer.experiment import Experiment
 from trainer.identity import FORMAT
 from trainer.records import Status
 from trainer.report.origin import processor
+from trainer.report.reading import read_summary
 from trainer.run.process import process
 
 
@@ -138,3 +140,11 @@ def versions() -> dict[str, str]:
     packages = {"torch": "torch", "numpy": "numpy", "hydra": "hydra-core"}
     others = {name: version(package) for name, package in packages.items()}
     return {"python": platform.python_version(), "train": __version__, **others}
+
+
+def earlier_seconds(path: Path) -> float:
+    """How long earlier sessions took, as far as they could write it down."""
+    try:
+        return float(read_summary(path)["wall_seconds"])
+    except (OSError, ValueError, TypeError, KeyError):
+        return 0.0

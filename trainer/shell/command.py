@@ -17,17 +17,18 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from trainer.errors import ConfigError
-from trainer.printable import command
 from trainer.report.files import CONFIG, SUMMARY
 from trainer.run.directories import claim, taken, unwritable
 from trainer.shell.base import use_run
 from trainer.shell.choices import unknown_key
-from trainer.shell.composing import Composer, check_place, experiment_of, fits, restrict_environment
+from trainer.shell.composing import Composer, check_place, experiment_of, fits
+from trainer.shell.environment import restrict_environment
 from trainer.shell.hydra_private import Hydra, choose_defaults, context, search_path
 from trainer.shell.mistakes import check_no_sweep, check_words, hydras_errors
 from trainer.shell.paths import home
 from trainer.shell.settings import check_recipes, check_settings, check_working_directory
 from trainer.shell.sweeping import check_sweep, sweep
+from trainer.terminal.printable import command
 
 
 def carry_out(options: argparse.Namespace, conf: Path) -> int:

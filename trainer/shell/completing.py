@@ -15,8 +15,9 @@ from trainer.report.files import SUMMARY
 from trainer.schema import hints
 from trainer.shell.choice_files import groups, main_settings, read_choice
 from trainer.shell.choices import dotted, top_level
+from trainer.shell.option_values import DIRECTORY, FILE, KEY, OPTIONS, Value
 from trainer.shell.paths import config_dir, home
-from trainer.shell.verbs import DIRECTORY, FILE, KEY, OPTIONS, VERBS, Value
+from trainer.shell.verbs import VERBS
 
 
 class Candidate(NamedTuple):

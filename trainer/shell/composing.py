@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import os
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -20,11 +19,8 @@ from omegaconf.errors import ConfigAttributeError, ConfigKeyError
 from trainer.errors import ConfigError
 from trainer.experiment import GROUPS, Experiment
 from trainer.shell.choices import takes_text, unknown_word
-from trainer.shell.hydra_private import ConfigLoaderImpl, replace_resolver
+from trainer.shell.hydra_private import ConfigLoaderImpl
 from trainer.shell.paths import home
-
-ENVIRONMENT = ("TRAIN_DATA",)
-"""The environment variables that a configuration may read. Outputs keep configurations, and secrets are not for outputs."""
 
 
 class Composer(ConfigLoaderImpl):
@@ -201,17 +197,3 @@ def check_place(experiment: Experiment, here: bool = True) -> None:
         from trainer.engine.devices import resolve
 
         resolve(experiment.device)
-
-
-def restrict_environment() -> None:
-    """Let configurations read the few environment variables that are meant for them, and no others."""
-    replace_resolver("oc.env", _environment)
-
-
-def _environment(name: str, default: Any = None) -> Any:
-    if name not in ENVIRONMENT:
-        raise ConfigError(
-            f"${{oc.env:{name}}} is not read: outputs keep the configuration, and environment variables may be secret. "
-            f"If this one is not, let the shell write its value: key=${name}"
-        )
-    return os.environ.get(name, default)

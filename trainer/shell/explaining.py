@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from trainer.errors import ConfigError
-from trainer.layout import END, TERM, heading, styled, terms, width, wrap
 from trainer.schema import did_you_mean
 from trainer.shell.choice_files import Group, groups, main_settings
 from trainer.shell.choices import unknown_key, unknown_word
@@ -22,6 +21,7 @@ from trainer.shell.topics import (
     section_topic,
     setting_topic,
 )
+from trainer.terminal.layout import END, TERM, heading, styled, terms, width, wrap
 
 COMMANDS = ("compare", "runs", "show", "study")
 """Commands that explain themselves."""

@@ -7,22 +7,18 @@ from collections.abc import Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
 
-from trainer.layout import examples, heading, styled, terms, width, wrap
 from trainer.shell.choice_files import Group, groups, main_settings, read_choice
 from trainer.shell.paths import config_dir
+from trainer.shell.verbs import TYPED, VERBS
+from trainer.terminal.layout import examples, heading, styled, terms, width, wrap
 
 TITLE = "train: which training technique helps, by how much, and is that real?"
 
 COMMANDS = {
     "train [key=value ...]": "train one network",
     "train -m key=v1,v2 ...": "train every combination, as one sweep",
-    "train study [key=value ...]": "does a technique help, and is that real?",
-    "train resume RUN_DIR [epochs=N]": "go on from a run's last checkpoint",
     "train from=RUN_DIR [key=value ...]": "train a run's configuration again, with changes; with -m too",
-    "train show RUN_DIR ...": "what happened inside a run, and why (--plot FILE)",
-    "train runs [DIR ...]": "the runs and sweeps that there are",
-    "train compare [DIR ...]": "statistics over finished runs",
-    "train help [WORD ...]": "one choice, group, number or setting explained: train help momentum",
+    **{f"train {verb} {TYPED[verb]}": what for verb, what in VERBS.items()},
 }
 
 EXAMPLES = {

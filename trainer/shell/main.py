@@ -94,24 +94,12 @@ def _answered(argv: list[str]) -> int:
 
 
 def _dispatch(argv: list[str]) -> int:
-    if argv[:1] == ["compare"]:
-        from trainer.compare.command import main as compare
+    if argv and argv[0] in VERBS:
+        return VERBS[argv[0]](argv[1:])
+    if argv and argv[0] in HOMES:
+        from importlib import import_module
 
-        return compare(argv[1:])
-    if argv[:1] == ["runs"]:
-        from trainer.listing.command import main as runs
-
-        return runs(argv[1:])
-    if argv[:1] == ["help"]:
-        from trainer.shell.explaining import main as explain
-
-        return explain(argv[1:], conf(), _dispatch)
-    if argv[:1] == ["show"]:
-        from trainer.show.command import main as show
-
-        return show(argv[1:])
-    if argv[:1] == ["study"]:
-        return _study(argv[1:])
+        return int(import_module(HOMES[argv[0]]).main(argv[1:]))
     if {"-sc", "--shell-completion"} & set(argv):
         from trainer.shell.shells import main as completion
 
@@ -127,11 +115,20 @@ def _dispatch(argv: list[str]) -> int:
         print(version_text())
         return 0
     _check_working_directory()
-    if argv[:1] == ["resume"]:
-        from trainer.shell.resuming import main as resume
-
-        return resume(argv[1:])
     return _train(argv)
+
+
+def _help(words: list[str]) -> int:
+    from trainer.shell.explaining import main as explain
+
+    return explain(words, conf(), _dispatch)
+
+
+def _resume(words: list[str]) -> int:
+    from trainer.shell.resuming import main as resume
+
+    _check_working_directory()
+    return resume(words)
 
 
 def _check_working_directory() -> None:
@@ -177,8 +174,8 @@ def _train(argv: list[str]) -> int:
 
 def _refused(error: Exception, sentence: str) -> int:
     from trainer.errors import ExitCode
-    from trainer.printable import printable
     from trainer.report.guarded import say
+    from trainer.terminal.printable import printable
 
     if "1" in (os.environ.get("TRAIN_TRACEBACK"), os.environ.get("HYDRA_FULL_ERROR")):
         import traceback
@@ -186,6 +183,11 @@ def _refused(error: Exception, sentence: str) -> int:
         traceback.print_exception(error)
     say(printable(sentence))  # one line, whatever was typed
     return ExitCode.WRONG
+
+
+VERBS = {"help": _help, "resume": _resume, "study": _study}
+HOMES = {"compare": "trainer.compare.command", "runs": "trainer.listing.command", "show": "trainer.show.command"}
+"""The commands beside training: what carries them out, or where a `main` does that needs nothing of the shell's."""
 
 
 if __name__ == "__main__":

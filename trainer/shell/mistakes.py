@@ -13,10 +13,10 @@ from omegaconf.errors import ConfigAttributeError, ConfigKeyError, MissingMandat
 
 from trainer.errors import ConfigError, DataError
 from trainer.experiment import GROUPS
-from trainer.printable import command
 from trainer.shell.choices import dotted, takes_list, unknown_key, unknown_word
 from trainer.shell.options import as_sweep, check_once, retyped
 from trainer.shell.settings import misused
+from trainer.terminal.printable import command
 
 
 def check_words(overrides: Sequence[Override], argv: Sequence[str]) -> None:

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Sequence
 from typing import NoReturn
 
 from trainer.errors import ConfigError
-from trainer.once import Once
-from trainer.printable import command
+from trainer.shell.option_values import INFO
 from trainer.shell.suggestions import check_grammar
-from trainer.shell.verbs import INFO
+from trainer.terminal.once import Once
+from trainer.terminal.printable import command
 
 FROM = "from="
 

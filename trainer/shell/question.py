@@ -13,14 +13,15 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, open_dict
 
 from trainer.errors import ConfigError
-from trainer.experiment import GROUPS, Experiment
+from trainer.experiment import GROUPS, TECHNIQUES, Experiment
+from trainer.identity import plain_word
 from trainer.schema import hints
 from trainer.shell.choices import unknown_key, unknown_word
 from trainer.shell.composing import check_place, experiment_of
 from trainer.shell.hydra_private import Hydra
 from trainer.shell.mistakes import check_words
 from trainer.shell.settings import check_settings
-from trainer.study.question import SEEDS, TECHNIQUES, Configuration, Question, configurations, factors, plain
+from trainer.study.question import SEEDS, Configuration, Question, configurations, factors
 from trainer.sweep.cells import SweepSettings
 
 LIMITS = ("margin", "seeds")
@@ -107,7 +108,7 @@ def _of_recipe(base: DictConfig) -> dict[str, list[str]]:
     """The techniques that a recipe or a run switches on, and those that a recipe sweeps over. ConfigError where it sweeps over
     other things."""
     chosen = base.hydra.runtime.choices
-    words = {group: [_name(base, group)] for group in TECHNIQUES if _name(base, group) != plain(group)}
+    words = {group: [_name(base, group)] for group in TECHNIQUES if _name(base, group) != plain_word(group)}
     for key, value in dict(base.hydra.sweeper.params or {}).items():
         if key in TECHNIQUES:
             words[key] = str(value).split(",")
@@ -127,7 +128,7 @@ def _check_owned(common: Sequence[Override], asked: Mapping[str, Sequence[str]])
     """ConfigError for a number of a technique that no configuration has."""
     for override in common:
         group, _, field = override.key_or_group.partition(".")
-        if group in TECHNIQUES and not any(_has(group, word, field) for word in asked.get(group, [plain(group)])):
+        if group in TECHNIQUES and not any(_has(group, word, field) for word in asked.get(group, [plain_word(group)])):
             raise ConfigError(unknown_key(override.key_or_group))
 
 
@@ -139,7 +140,7 @@ def _experiment(hydra: Hydra, base: DictConfig, common: Sequence[Override], one:
     """A configuration composed: the common words, its own choices, and the numbers that its words have.
 
     A group that is not asked about has its plain choice: a technique of a recipe's was taken out."""
-    words = {group: one.choices.get(group, plain(group)) for group in TECHNIQUES}
+    words = {group: one.choices.get(group, plain_word(group)) for group in TECHNIQUES}
     lines = [str(o.input_line) for o in common if _applies(o, one)]
     lines += [f"{group}={_choice(base, group, word)}" for group, word in words.items()]
     config = hydra.config_loader.load_sweep_config(base, lines)
@@ -166,4 +167,4 @@ def _choice(base: DictConfig, group: str, word: str) -> str:
 
 def _applies(override: Override, one: Configuration) -> bool:
     group, _, field = override.key_or_group.partition(".")
-    return group not in TECHNIQUES or _has(group, one.choices.get(group, plain(group)), field)
+    return group not in TECHNIQUES or _has(group, one.choices.get(group, plain_word(group)), field)

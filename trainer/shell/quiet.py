@@ -22,9 +22,8 @@ ENDS = {ExitCode.DIVERGED: Status.DIVERGED, **{code: status for status, code in 
 def obey(argv: Sequence[str], command: Callable[[list[str]], int]) -> int:
     """Carry out a command line without its `-q`, and where it has one with nothing on stdout; returns the exit code."""
     words = [word for word in argv if word not in QUIET]
-    if len(words) == len(argv) or "".join(argv[1:2]).startswith(
-        "query="
-    ):  # -sc: the line that is completed may hold a -q
+    is_completing = "".join(argv[1:2]).startswith("query=")  # -sc: the line that is completed may hold a -q
+    if len(words) == len(argv) or is_completing:
         return command(list(argv))
     if shown := next((word for word in words if word.partition("=")[0] in SHOWING), None):
         raise ConfigError(f"-q shows nothing, and {shown} is there to show something: leave out one of them.")

@@ -9,10 +9,9 @@ from pathlib import Path
 from hydra.core.global_hydra import GlobalHydra
 
 from trainer.errors import ConfigError
-from trainer.layout import examples, heading, styled, terms, width, wrap
 from trainer.run.directories import claim, reuse, taken
 from trainer.shell.command import begin_hydra
-from trainer.shell.composing import restrict_environment
+from trainer.shell.environment import restrict_environment
 from trainer.shell.hydra_private import choose_defaults
 from trainer.shell.mistakes import hydras_errors
 from trainer.shell.options import check_once, parse_line, parse_options
@@ -20,6 +19,7 @@ from trainer.shell.question import WORKERS, compose
 from trainer.study import store
 from trainer.study.question import SEEDS, Question
 from trainer.study.running import run
+from trainer.terminal.layout import examples, heading, styled, terms, width, wrap
 
 OPTIONS = ("overrides", "argv", "base", "parser", "config_dir", "config_name", "config_path")
 """What a command line that trains may hold, and a study's too."""

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 
 from trainer.errors import ConfigError
 from trainer.experiment import GROUPS
-from trainer.printable import command
 from trainer.schema import did_you_mean
 from trainer.shell.choices import dotted, top_level
 from trainer.shell.verbs import VERBS
+from trainer.terminal.printable import command
 
 OPTIONS = {
     "--help": 0, "-h": 0, "--version": 0, "-V": 0, "--multirun": 0, "-m": 0, "--run": 0, "-r": 0, "--resolve": 0,

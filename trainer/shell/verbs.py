@@ -1,53 +1,15 @@
-"""The commands beside training, and the options of each: what completion offers, and what a misplaced word is."""
-
-from __future__ import annotations
-
-from trainer.experiment import GROUPS
-from trainer.records import Status
+"""The commands beside training: what each does, and what is typed behind it. Nothing is imported: help is to be quick."""
 
 VERBS = {
     "study": "does a technique help, and is that real?",
-    "resume": "go on from a run's last checkpoint",
+    "resume": "continue a run, a sweep or a study where it was stopped",
     "show": "what happened inside a run, and why",
     "runs": "the runs and sweeps that there are",
     "compare": "statistics over finished runs",
-    "help": "one choice, group, number or setting explained",
+    "help": "one choice, group, number or setting explained: train help momentum",
 }
 
-INFO = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")
-DIRECTORY, FILE, KEY, WORD = "directory", "file", "key", "word"
-METRICS = (
-    "valid/accuracy",
-    "valid/loss",
-    "test/accuracy",
-    "test/loss",
-    "train/accuracy",
-    "train/loss",
-    "train_seconds",
-)
-QUIET = {"--quiet": ""}
-FILES = {"--csv": FILE, "--json": FILE}
-
-Value = str | tuple[str, ...]
-OPTIONS: dict[str, dict[str, Value]] = {
-    "": {
-        "--help": "", "--version": "", "--multirun": "", "-m": "", "--run": "", "--cfg": ("job", "hydra", "all"), "--resolve": "",
-        "--package": WORD, "--info": INFO, "--hydra-help": "", "--config-path": DIRECTORY, "--config-name": WORD,
-        "--config-dir": DIRECTORY, **QUIET,
-    },
-    "study": {"--help": "", "--config-dir": DIRECTORY, **QUIET},
-    "resume": {**QUIET},
-    "show": {"--help": "", "--plot": FILE},
-    "runs": {
-        **FILES, "--help": "", "--status": tuple(Status), "--dataset": tuple(GROUPS["dataset"]), "--reverse": "", "--cells": "",
-        "--sort": ("age", "name", "status", "dataset", "valid", "test", "seconds", *METRICS), "--limit": WORD,
-    },
-    "compare": {
-        **FILES, "--help": "", "--metric": METRICS, "--by": KEY, "--tune": KEY, "--choose-seeds": WORD, "--baseline": WORD,
-        "--margin": WORD, "--diverged": ("apart", "last"), "--effects": "", "--markdown": FILE, "--latex": FILE, "--plot": FILE,
-        **QUIET,
-    },
-    "help": {"--markdown": "", "--config-dir": DIRECTORY},
+TYPED = {
+    "study": "[key=value ...]", "resume": "RUN_DIR [epochs=N]", "show": "RUN_DIR ...", "runs": "[DIR ...]",
+    "compare": "[DIR ...]", "help": "[WORD ...]",
 }  # fmt: skip
-"""The options of each command ('': training), and what the next word is then: nothing of theirs, one of some words, a key, a
-file."""

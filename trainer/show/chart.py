@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from rich.text import Text
 
-from trainer.printable import printable
 from trainer.show.panels import Curve, Panel
+from trainer.terminal.printable import printable
 
 COLOURS = ("cyan", "yellow", "green", "magenta", "red", "blue", "bright_white", "bright_black")
 LETTERS = "abcdefgh"

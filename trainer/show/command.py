@@ -5,10 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from trainer.compare.arguments import Parser
-from trainer.compare.options import PICTURES
+from trainer.compare.arguments import Parser, picture
 from trainer.errors import CompareError, ConfigError
-from trainer.report.pipe import Pipe
+from trainer.report.pipe import Pipe, tell_written
 from trainer.show.finding import find
 from trainer.show.page import print_page
 
@@ -30,14 +29,8 @@ def parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("directories", metavar="DIR", nargs="*", type=Path, help="a run's directory, or one that holds some")
-    add("--plot", type=_picture, metavar="FILE", help="draw a sheet; a .png, .svg or .pdf file")
+    add("--plot", type=picture, metavar="FILE", help="draw a sheet; a .png, .svg or .pdf file")
     return parser
-
-
-def _picture(text: str) -> Path:
-    if Path(text).suffix.lower() not in PICTURES:
-        raise argparse.ArgumentTypeError(f"{text} should end in {', '.join(PICTURES[:-1])} or {PICTURES[-1]}")
-    return Path(text)
 
 
 def main(argv: list[str]) -> int:
@@ -56,6 +49,5 @@ def main(argv: list[str]) -> int:
 
         draw(shown, arguments.plot)
     print_page(shown, Pipe(highlight=False))
-    if arguments.plot:
-        print(f"Written to {arguments.plot}")
+    tell_written(*filter(None, [arguments.plot]))
     return 0

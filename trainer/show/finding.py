@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 
 from trainer.errors import ConfigError
 from trainer.experiment import Experiment
-from trainer.printable import command, printable
 from trainer.report.files import CONFIG, METRICS, SUMMARY
 from trainer.report.history import History
 from trainer.report.reading import read_config, read_records, read_summary
 from trainer.run.lease import status_of
+from trainer.terminal.printable import command, printable
 
 MOST = 8  # runs in one picture that can still be told apart
 

@@ -8,13 +8,13 @@ from itertools import zip_longest
 from rich.console import Console
 from rich.text import Text
 
-from trainer.printable import printable
 from trainer.report.closing import result
 from trainer.report.diagnoses import diagnose
 from trainer.report.lines import techniques
 from trainer.show.chart import Look, chart
 from trainer.show.finding import Shown
-from trainer.show.panels import Panel, panels_of_one, panels_of_several
+from trainer.show.panels import Panel, panels_of
+from trainer.terminal.printable import printable
 
 GAP = 2  # columns between charts
 NARROWEST, HIGHEST = 36, 8  # columns and lines of a chart
@@ -35,9 +35,7 @@ def page(shown: Sequence[Shown], width: int, look: Look) -> Iterator[Text]:
         yield Text(printable(run.directory), "bold")
         yield Text(facts(run), "dim")
         yield Text(f"{printable(result(run.history.summary))}.")
-    names = [(run.name, run.history) for run in shown]
-    panels = panels_of_one(shown[0].history) if len(shown) == 1 else panels_of_several(names)
-    yield from _rows(panels, width, look)
+    yield from _rows(panels_of([(run.name, run.history) for run in shown]), width, look)
     yield Text()
     for run in shown:
         yield from _meaning(run, len(shown) > 1)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from trainer.report.history import History
+from trainer.report.symptoms import fading
 
 Points = list[tuple[float, float]]
 
@@ -48,6 +49,11 @@ class Panel(NamedTuple):
         return len({x for x, _ in self.points}) > 1 and len({y for _, y in self.points}) > 1
 
 
+def panels_of(named: Sequence[tuple[str, History]]) -> list[Panel]:
+    """Of runs by their names."""
+    return panels_of_one(named[0][1]) if len(named) == 1 else panels_of_several(named)
+
+
 def panels_of_one(history: History) -> list[Panel]:
     """A run by split and by layer; panels that would be empty are left out."""
     splits = ("train", "valid")
@@ -78,7 +84,11 @@ def panels_of_several(named: Sequence[tuple[str, History]]) -> list[Panel]:
         Panel("train loss", curves("train/loss")),
         Panel("valid accuracy in %", percents("valid/accuracy")),
         Panel("gradient norm", curves("grad_norm"), log=True),
-        Panel("gradient norm, first layer / last layer", [_faded(history, name) for name, history in named], log=True),
+        Panel(
+            "gradient norm, first layer / last layer",
+            [Curve(name, fading(history)) for name, history in named],
+            log=True,
+        ),
         Panel("learning rate", curves("lr")),
         Panel("clipped updates in %", percents("clipped_fraction")),
     )
@@ -107,15 +117,3 @@ def _threshold(history: History) -> Level | None:
     clip = history.experiment.clip
     value = {"grad": "threshold", "grad_weight": "grad_threshold"}.get(clip.name)
     return Level("clip threshold", getattr(clip, value)) if value else None
-
-
-def _faded(history: History, name: str) -> Curve:
-    layers = [layer for layer in history.layers() if layer.startswith("linear")]
-    return Curve(name, list(_shares(history, layers[0], layers[-1])) if len(layers) > 1 else [])
-
-
-def _shares(history: History, first: str, last: str) -> Iterator[tuple[float, float]]:
-    below = dict(history.series(f"grad_norm/{last}"))
-    for epoch, value in history.series(f"grad_norm/{first}"):
-        if below.get(epoch):
-            yield epoch, value / below[epoch]

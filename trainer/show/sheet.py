@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 from trainer.compare.plot import drawing
 from trainer.compare.styles import COLOURS, DASHES
 from trainer.errors import CompareError, ConfigError
-from trainer.printable import printable
 from trainer.report.closing import result
 from trainer.report.diagnoses import diagnose
 from trainer.report.learned import read_learned
 from trainer.report.pictures import draw_all
 from trainer.show.finding import Shown
 from trainer.show.page import facts
-from trainer.show.panels import Panel, panels_of_one, panels_of_several
+from trainer.show.panels import Panel, panels_of
+from trainer.terminal.printable import printable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,8 +30,7 @@ PICTURES = 11.0  # inches of the pictures below
 
 def draw(shown: Sequence[Shown], path: Path) -> None:
     """Write the sheet to `path`, one of PICTURES. ConfigError where matplotlib or the place is missing."""
-    named = [(run.name, run.history) for run in shown]
-    panels = panels_of_one(shown[0].history) if len(shown) == 1 else panels_of_several(named)
+    panels = panels_of([(run.name, run.history) for run in shown])
     rows, head, foot = -(-len(panels) // BESIDE), _head(shown), _foot(shown)
     learned = read_learned(shown[0].directory) if len(shown) == 1 else None
     heights = [HEIGHT * rows + 0.2 * (len(head) + len(foot)) + 0.3, *([PICTURES] if learned else [])]

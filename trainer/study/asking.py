@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trainer.compare.asking import as_html
-from trainer.experiment import Experiment
+from trainer.experiment import TECHNIQUES, Experiment
 from trainer.run.directories import claim, now, reuse, taken
 from trainer.study import store
 from trainer.study.answer import Answer
-from trainer.study.question import SEEDS, TECHNIQUES, Question, configurations, factors
+from trainer.study.question import SEEDS, Question, configurations, factors
 from trainer.study.report import as_data, render
 from trainer.study.running import carry_out
 from trainer.study.sentences import sentences

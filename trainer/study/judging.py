@@ -22,10 +22,10 @@ from trainer.compare.rates import bounded
 from trainer.compare.runs import Run
 from trainer.compare.statistics import Estimate, estimate, paired_difference
 from trainer.errors import ConfigError
-from trainer.printable import command
 from trainer.records import Status
 from trainer.report.symptoms import only_guesses
 from trainer.study.comparing import Comparison
+from trainer.terminal.printable import command
 
 FIRST = 1000
 """The first of the seeds that judge; those that choose lie below."""

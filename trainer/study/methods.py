@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from trainer.compare.planning import BATCH, FIRST_SEEDS
-from trainer.printable import printable
 from trainer.study import choosing, judging
 from trainer.study.answer import Answer
 from trainer.study.sentences import POINTS
+from trainer.terminal.printable import printable
 
 
 def methods(answer: Answer) -> str:

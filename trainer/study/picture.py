@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from trainer.compare.plot import drawing
 from trainer.compare.styles import COLOURS
-from trainer.printable import printable
 from trainer.study.answer import Answer
 from trainer.study.judging import Verdict
 from trainer.study.sentences import alone, beside
+from trainer.terminal.printable import printable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

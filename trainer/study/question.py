@@ -6,11 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from trainer.errors import ConfigError
-from trainer.experiment import GROUPS, Experiment
-from trainer.identity import complete
-
-TECHNIQUES = tuple(group for group in GROUPS if group not in ("dataset", "model"))
-"""The groups whose words are techniques; all other keys are common to the whole study."""
+from trainer.experiment import Experiment
+from trainer.identity import plain_word
 
 SEEDS = 30
 """The cap on seeds, unless another is given."""
@@ -37,7 +34,7 @@ class Factor:
     @property
     def is_asked_against_plain(self) -> bool:
         """Whether one technique is asked against its plain choice, rather than several against each other."""
-        return len(self.words) == 2 and self.reference == plain(self.group)
+        return len(self.words) == 2 and self.reference == plain_word(self.group)
 
 
 @dataclass(frozen=True)
@@ -71,11 +68,6 @@ class Question:
         return configurations(self.factors)
 
 
-def plain(group: str) -> str:
-    """The group's word where no technique is chosen."""
-    return str(complete({})[group])
-
-
 def factors(words: Mapping[str, Sequence[str]]) -> tuple[Factor, ...]:
     """The factors that the words of each group ask about. ConfigError where there is no question in them.
 
@@ -89,7 +81,7 @@ def factors(words: Mapping[str, Sequence[str]]) -> tuple[Factor, ...]:
 
 
 def _factor(group: str, words: Sequence[str]) -> Factor | None:
-    own, base = list(dict.fromkeys(words)), plain(group)
+    own, base = list(dict.fromkeys(words)), plain_word(group)
     if len(own) == 1:
         return None if own == [base] else Factor(group, (base, own[0]))
     return Factor(group, tuple(sorted(own, key=lambda word: word != base)))
@@ -113,7 +105,7 @@ def configurations(asked: Sequence[Factor]) -> list[Configuration]:
 def _base_names(asked: Sequence[Factor]) -> tuple[str, str]:
     if len(asked) == 1 and not asked[0].is_asked_against_plain:
         return f"{asked[0].group}={asked[0].reference}", named(asked[0].group, asked[0].reference)
-    is_plain = all(factor.reference == plain(factor.group) for factor in asked)
+    is_plain = all(factor.reference == plain_word(factor.group) for factor in asked)
     return ("plain", "plain network") if is_plain else ("base", "first choices")
 
 
@@ -122,7 +114,7 @@ def _single(factor: Factor, word: str, base: Choices) -> Configuration:
 
 
 def _beside(factor: Factor, word: str, together: Choices) -> Configuration:
-    without = word == plain(factor.group) and len(factor.words) == 2
+    without = word == plain_word(factor.group) and len(factor.words) == 2
     title = f"all without {named(factor.group, factor.on)}" if without else f"all with {named(factor.group, word)}"
     return Configuration(f"all,{factor.group}={word}", title, {**together, factor.group: word})
 

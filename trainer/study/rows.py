@@ -8,11 +8,11 @@ from typing import Any
 from trainer.compare.statistics import estimate, paired_difference
 from trainer.identity import show
 from trainer.records import Status
-from trainer.report.screen import percent
 from trainer.study.answer import Chosen
 from trainer.study.choosing import Trial, best
 from trainer.study.question import Question
 from trainer.study.screen import Rows
+from trainer.terminal.printable import percent
 
 Summaries = Mapping[int, Mapping[str, Any]]
 

@@ -10,7 +10,6 @@ from rich.console import Console
 from rich.text import Text
 
 from trainer.errors import STOPPED, ExitCode, Stopped, Unwritten
-from trainer.printable import command
 from trainer.report.guarded import Guarded, leave, say
 from trainer.report.pipe import Pipe
 from trainer.run.lease import alone
@@ -21,6 +20,7 @@ from trainer.study.conducting import JUDGE, RunsFailed, conduct
 from trainer.study.judging import METRIC
 from trainer.study.planning import opening
 from trainer.study.question import Question
+from trainer.terminal.printable import command
 
 UNLIMITED = 10_000  # columns of text
 

@@ -9,11 +9,10 @@ from trainer.compare.rates import fisher_exact
 from trainer.compare.scales import Scale
 from trainer.compare.verdicts import verdict
 from trainer.identity import show
-from trainer.printable import printable
-from trainer.report.screen import percent as hundredths
 from trainer.study.answer import Answer
 from trainer.study.doubts import learned_nothing
 from trainer.study.judging import Sample, Verdict
+from trainer.terminal.printable import percent, printable
 
 POINTS = Scale(100.0, " points", 2)
 HELPS = {True: "helps", False: "hurts"}
@@ -48,7 +47,7 @@ def technique(answer: Answer, one: Verdict) -> str:
     if other := beside(answer, one):
         said.append(f"Beside the others: {shown(answer, other)}.")
     if one.comparison.group == "clip" and one.ours.clipped is not None:
-        said.append(f"It acted in {percent(one.ours.clipped)} of updates.")
+        said.append(f"It acted in {_roughly(one.ours.clipped)} of updates.")
     return " ".join(said)
 
 
@@ -158,8 +157,8 @@ def _more(answer: Answer) -> str:
 
 
 def accuracy(share: float | None) -> str:
-    return "-" if share is None else hundredths(share)
+    return "-" if share is None else percent(share)
 
 
-def percent(share: float) -> str:
+def _roughly(share: float) -> str:
     return f"{100 * share:.2g} %"

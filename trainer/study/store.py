@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from trainer.errors import ConfigError
-from trainer.experiment import GROUPS, Experiment
+from trainer.experiment import GROUPS, TECHNIQUES, Experiment
 from trainer.identity import FORMAT, READABLE, differences, known_formats
 from trainer.report.files import write_json
 from trainer.report.reading import read_json_list
-from trainer.study.question import TECHNIQUES, Factor, Question
+from trainer.study.question import Factor, Question
 
 STUDY = "study.json"
 

@@ -6,11 +6,11 @@ import shlex
 import sys
 from typing import TYPE_CHECKING
 
-from trainer.printable import command
 from trainer.records import Status
 from trainer.report.guarded import leave
 from trainer.report.pipe import Pipe
 from trainer.sweep.existing import REPLACED
+from trainer.terminal.printable import command
 
 if TYPE_CHECKING:
     from trainer.sweep.scheduler import Scheduler

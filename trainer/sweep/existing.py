@@ -80,10 +80,10 @@ def saved(experiment: Experiment, directory: Path, given: Collection[str] = ()) 
 
 
 def move_aside(directory: Path) -> Path:
-    """Move a run's files to where neither this sweep nor `train compare` takes them for its own; `.hydra` is new already."""
+    """Move a run's files to where neither this sweep nor `train compare` takes them for its own."""
     kept = directory.parent / REPLACED / f"{directory.name}-{datetime.now():%Y-%m-%d_%H-%M-%S-%f}"
     kept.mkdir(parents=True)
     for entry in directory.iterdir():
-        if entry.name not in (".hydra", LEASE):
+        if entry.name != LEASE:
             entry.rename(kept / entry.name)
     return kept

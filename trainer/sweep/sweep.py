@@ -17,10 +17,10 @@ from trainer.run.lease import alone
 from trainer.run.settings import changed, check_settings
 from trainer.run.signals import Signals
 from trainer.sweep.cells import SWEEP, Cell, SweepSettings, check_prunable, read_sweep, write_sweep
-from trainer.sweep.data import find_data
+from trainer.sweep.data import SweepData, find_data
 from trainer.sweep.display import Display, SweepDisplay
 from trainer.sweep.engines import engine_of
-from trainer.sweep.existing import REPLACED, existing, move_aside
+from trainer.sweep.existing import REPLACED, Existing, existing, move_aside
 from trainer.sweep.plan import one_thread_each
 from trainer.sweep.results import Results
 from trainer.sweep.scheduler import Scheduler
@@ -108,28 +108,24 @@ def _run(
     engine.check({c.experiment.device for c in cells})
     slots = engine.slots({c.experiment.device for c in cells}, len(cells))
     with alone(directory):
-        every = [*cells, *_others(cells, directory)]
         found = [existing(cell.experiment, directory / cell.name, settings.results, given) for cell in cells]
-        todo = [cell for cell, cell_found in zip(cells, found, strict=True) if cell_found.summary is None]
-        data = find_data(todo, every, directory)
-        every = [replace(c, fallen_back=c.experiment.dataset in data.fallen_back) for c in cells] + every[len(cells) :]
+        every, data = _with_data(cells, found, directory)
         _write(directory, every, settings, [c.name for c, f in zip(cells, found, strict=True) if f.replaced])
         display = display or SweepDisplay()
         results = Results(directory, every)
         results.take_others(len(cells))
         prepared = [replace(c, experiment=one_thread_each(c.experiment, slots)) for c in every[: len(cells)]]
-        scheduler = Scheduler(
-            prepared,
-            dict(enumerate(found)),
-            data,
-            engine,
-            slots,
-            directory,
-            settings,
-            results,
-            partial(SweepConsole, look=display),
-        )
-        return _train(scheduler, display)
+        view = partial(SweepConsole, look=display)
+        states = dict(enumerate(found))
+        return _train(Scheduler(prepared, states, data, engine, slots, directory, settings, results, view), display)
+
+
+def _with_data(cells: Sequence[Cell], found: Sequence[Existing], directory: Path) -> tuple[list[Cell], SweepData]:
+    """All cells of the directory, ours first and each with the data set that it is trained on, and those data."""
+    others = _others(cells, directory)
+    todo = [cell for cell, state in zip(cells, found, strict=True) if state.summary is None]
+    data = find_data(todo, [*cells, *others], directory)
+    return [*(replace(c, fallen_back=c.experiment.dataset in data.fallen_back) for c in cells), *others], data
 
 
 def _write(directory: Path, every: Sequence[Cell], settings: SweepSettings, replaced: Sequence[str]) -> None:

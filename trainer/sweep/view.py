@@ -14,12 +14,12 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from trainer.printable import printable_lines
 from trainer.records import Status
 from trainer.report.console import animates
 from trainer.report.guarded import Guarded
 from trainer.report.pipe import Pipe
-from trainer.report.screen import clock, percent
+from trainer.report.screen import clock
+from trainer.terminal.printable import percent, printable_lines
 
 if TYPE_CHECKING:
     from trainer.sweep.progress import Progress

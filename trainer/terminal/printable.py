@@ -1,4 +1,4 @@
-"""Text on a terminal: that of strangers without the escape sequences that would steer it, and commands to be copied."""
+"""Text on a terminal: that of strangers without the escape sequences that would steer it, commands to be copied, and shares."""
 
 from __future__ import annotations
 
@@ -18,3 +18,8 @@ def printable(value: object) -> str:
 def command(*words: object) -> str:
     """A command of this program, whole and quoted, to be copied into a shell."""
     return shlex.join(["train", *map(str, words)])
+
+
+def percent(share: float, decimals: int = 2) -> str:
+    """A share such as an accuracy: `94.61 %`."""
+    return f"{100 * share:.{decimals}f} %"

@@ -1,0 +1,40 @@
+"""Arrays of a run in a file, written whole and read with care: a run's directory may come from a stranger."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from trainer.identity import FORMAT, READABLE
+from trainer.report.files import write_whole
+
+T = TypeVar("T")
+UNFIT = (OSError, ValueError, KeyError, TypeError, IndexError, EOFError, MemoryError, OverflowError, zipfile.BadZipFile)
+"""What a damaged or a strange file raises."""
+
+
+def write_arrays(path: Path, arrays: Mapping[str, Any], compressed: bool = False) -> None:
+    """Replace an .npz file, with the number of its format. Raises OSError."""
+    buffer = io.BytesIO()
+    (np.savez_compressed if compressed else np.savez)(buffer, **{"format": FORMAT, **arrays})
+    write_whole(path, buffer.getvalue())
+
+
+def read_arrays(path: Path, largest: int, take: Callable[[Mapping[str, np.ndarray]], T]) -> T | None:
+    """What `take` makes of the arrays in a file; None where there is no file, it holds more than `largest` bytes, packed or
+    unpacked, is of another format, or `take` raises one of UNFIT."""
+    try:
+        if not path.is_file() or path.stat().st_size > largest:
+            return None
+        file = io.BytesIO(path.read_bytes())
+        if sum(part.file_size for part in zipfile.ZipFile(file).infolist()) > largest:
+            return None
+        with np.load(file, allow_pickle=False) as content:
+            return take(content) if int(content["format"]) in READABLE else None
+    except UNFIT:
+        return None
