@@ -16,6 +16,7 @@ from commands import ROOT, same_bits, summary, until
 from sweep_cells import cell
 
 from trainer.errors import ConfigError
+from trainer.report.files import write_whole
 from trainer.run import lease, process
 from trainer.run.lease import LEASE, Lease, LeaseLost, Taken, alone, holder, is_stale, status_of
 from trainer.run.run import resume, run_single
@@ -152,3 +153,16 @@ def test_a_run_that_was_cut_off_writes_nothing_where_another_one_has_gone_on(tmp
     (tmp_path / "undisturbed").mkdir()
     assert run_single(Job(cell(epochs=300).experiment, tmp_path / "undisturbed")) == 0
     same_bits(tmp_path / "run", tmp_path / "undisturbed")
+
+
+def test_what_was_on_its_way_into_a_file_is_not_put_in_place(tmp_path):
+    """The question is asked when all is on the disk, so that little time is left in which the answer could change."""
+    (tmp_path / "file").write_text("another's")
+
+    def lost() -> None:
+        assert len(list(tmp_path.iterdir())) == 2  # the new one lies beside it
+        raise LeaseLost
+
+    with pytest.raises(LeaseLost):
+        write_whole(tmp_path / "file", b"ours", lost)
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["another's"]

@@ -11,18 +11,20 @@ from typing import Any, TypeVar
 import numpy as np
 
 from trainer.identity import FORMAT, READABLE
-from trainer.report.files import write_whole
+from trainer.report.files import nothing, write_whole
 
 T = TypeVar("T")
 UNFIT = (OSError, ValueError, KeyError, TypeError, IndexError, EOFError, MemoryError, OverflowError, zipfile.BadZipFile)
 """What a damaged or a strange file raises."""
 
 
-def write_arrays(path: Path, arrays: Mapping[str, Any], compressed: bool = False) -> None:
-    """Replace an .npz file, with the number of its format. Raises OSError."""
+def write_arrays(
+    path: Path, arrays: Mapping[str, Any], compressed: bool = False, check: Callable[[], None] = nothing
+) -> None:
+    """Replace an .npz file, with the number of its format; `check` as in `write_whole`. Raises OSError."""
     buffer = io.BytesIO()
     (np.savez_compressed if compressed else np.savez)(buffer, **{"format": FORMAT, **arrays})
-    write_whole(path, buffer.getvalue())
+    write_whole(path, buffer.getvalue(), check)
 
 
 def read_arrays(path: Path, largest: int, take: Callable[[Mapping[str, np.ndarray]], T]) -> T | None:

@@ -9,7 +9,7 @@ import os
 import stat
 import time
 import traceback
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -21,10 +21,15 @@ METRICS, SUMMARY, CONFIG, LOG = "metrics.jsonl", "summary.json", "config.yaml", 
 CHECKPOINT = "checkpoint.pt"
 
 
-def write_whole(path: Path, content: bytes) -> None:
+def nothing() -> None:
+    """No check."""
+
+
+def write_whole(path: Path, content: bytes, check: Callable[[], None] = nothing) -> None:
     """Replace `path` by `content` so that a kill or a full disk leaves the old file or the new one, never a part.
 
-    Raises OSError where the disk refuses; no partial file stays behind then.
+    `check` is asked when all is on the disk and nothing replaced yet, and may raise. Raises OSError where the disk refuses; no
+    partial file stays behind then.
     """
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     partial.unlink(missing_ok=True)
@@ -33,6 +38,7 @@ def write_whole(path: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
+        check()
         os.replace(partial, path)
     except BaseException:
         partial.unlink(missing_ok=True)
@@ -45,9 +51,9 @@ def clear_partials(directory: Path) -> None:
         partial.unlink(missing_ok=True)
 
 
-def write_json(path: Path, value: Any) -> None:
-    """Replace `path` by strict JSON: what is not finite becomes null."""
-    write_whole(path, (json.dumps(plain(value), indent=2, allow_nan=False) + "\n").encode())
+def write_json(path: Path, value: Any, check: Callable[[], None] = nothing) -> None:
+    """Replace `path` by strict JSON: what is not finite becomes null. `check` as above."""
+    write_whole(path, (json.dumps(plain(value), indent=2, allow_nan=False) + "\n").encode(), check)
 
 
 def write_yaml(path: Path, value: dict[str, Any]) -> None:

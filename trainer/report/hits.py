@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from trainer.report.arrays import read_arrays, write_arrays
+from trainer.report.files import nothing
 
 HITS = "hits.npz"
 SPLITS = ("valid", "test")
@@ -25,12 +26,14 @@ class Hits:
     split: str
 
 
-def write_hits(directory: Path, right: Mapping[str, np.ndarray], digest: str, split: str) -> None:
-    """Replace the run's file. Raises OSError."""
+def write_hits(
+    directory: Path, right: Mapping[str, np.ndarray], digest: str, split: str, check: Callable[[], None] = nothing
+) -> None:
+    """Replace the run's file; `check` as in `write_whole`. Raises OSError."""
     arrays: dict[str, Any] = {"digest": digest, "split": split}
     for name, answers in right.items():
         arrays |= {name: np.packbits(answers), f"{name}_images": len(answers)}
-    write_arrays(directory / HITS, arrays)
+    write_arrays(directory / HITS, arrays, check=check)
 
 
 def read_hits(directory: Path) -> Hits | None:

@@ -130,10 +130,8 @@ class RunDirectory:
         self.save(state)
         if hits is not None:
             facts = self.summary.facts
-            self._check()
-            write_hits(
-                self.directory, {k: right.numpy() for k, right in hits.items()}, facts.dataset_digest, facts.split
-            )
+            right = {name: answers.numpy() for name, answers in hits.items()}
+            write_hits(self.directory, right, facts.dataset_digest, facts.split, self._check)
         self._replace(MODEL, self._weights(state))
         self.summary.status = status
         if pictured is not None:
@@ -168,15 +166,13 @@ class RunDirectory:
             self.lease.check()
 
     def _replace(self, name: str, content: bytes) -> None:
-        self._check()
-        write_whole(self.directory / name, content)
+        write_whole(self.directory / name, content, self._check)
 
     def _write_config(self) -> None:
         write_yaml(self.directory / CONFIG, {"format": FORMAT, **self.summary.experiment.to_dict()})
 
     def _write_summary(self) -> None:
-        self._check()
-        write_json(self.directory / SUMMARY, self.summary.as_dict())
+        write_json(self.directory / SUMMARY, self.summary.as_dict(), self._check)
 
     def _close(self, last_words: str) -> None:
         self.tensorboard("finish", self.summary.as_dict())
