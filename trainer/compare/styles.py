@@ -9,8 +9,8 @@ from typing import Any
 from trainer.compare.rows import Row
 from trainer.experiment import GROUPS
 
-# The plain choice is grey; then Okabe and Ito's colours, which colour-blind readers tell apart.
-COLOURS = ("#555555", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8B6914")
+# The plain choice is grey; then colours of Okabe and Ito, and two more, which colour-blind readers tell apart.
+COLOURS = ("#555555", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#882255", "#8B6914")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">")
 DASHES: tuple[Any, ...] = ("-", "--", ":", "-.", (0, (6, 1)), (0, (3, 1, 1, 1, 1, 1)), (0, (1, 4)), (0, (6, 4)))
 

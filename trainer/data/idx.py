@@ -1,4 +1,4 @@
-"""The four IDX files of MNIST and its kin: where they lie, and every check a file must pass before it is used."""
+"""The four IDX files of MNIST and similar data sets: where they lie, and every check a file must pass before it is used."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ class Sgd(Optimizer):
 
 @dataclass(frozen=True)
 class BatchGd(Optimizer):
-    """θ ← θ − ηg, g over the whole training set: one update an epoch (Cauchy 1847)."""
+    """θ ← θ − ηg, g over the whole training set: one update per epoch (Cauchy 1847)."""
 
     name = "batch_gd"
     lr: Positive = 0.5
