@@ -14,7 +14,7 @@ from subjects import experiment, tiny
 
 from trainer.run import checkpoint
 from trainer.run.run import resume
-from trainer.run.run_directory import CHECKPOINT, RunDirectory
+from trainer.run.run_directory import CHECKPOINT
 
 DATA = tiny()
 DROP = {"checkpoint": {"keep": False}}
@@ -66,7 +66,7 @@ def test_a_longer_run_is_refused_with_a_command_that_works(tmp_path):
 
 
 def killed_at_the_removal(directory: Path) -> None:
-    RunDirectory._drop_checkpoint = lambda self: os.kill(os.getpid(), signal.SIGKILL)
+    checkpoint.drop = lambda directory: os.kill(os.getpid(), signal.SIGKILL)
     go(directory, experiment(**DROP), DATA)
 
 
@@ -88,13 +88,14 @@ def test_a_removal_that_fails_is_told_and_the_run_is_complete(tmp_path, monkeypa
     def refused(path: Path, missing_ok: bool = False) -> None:
         raise PermissionError(1, "Operation not permitted")
 
-    class Locked(RunDirectory):
-        def _drop_checkpoint(self) -> None:
-            with monkeypatch.context() as locked:
-                locked.setattr(Path, "unlink", refused)
-                super()._drop_checkpoint()
+    drop = checkpoint.drop
 
-    monkeypatch.setattr("trainer.run.stack_run.RunDirectory", Locked)
+    def locked(directory: Path) -> None:
+        with monkeypatch.context() as lock:
+            lock.setattr(Path, "unlink", refused)
+            drop(directory)
+
+    monkeypatch.setattr(checkpoint, "drop", locked)
     go(tmp_path, experiment(**DROP), DATA)
     assert capfd.readouterr().err == f"train: {tmp_path}/checkpoint.pt can't be removed: Operation not permitted.\n"
     assert summary(tmp_path)["status"] == "completed"
