@@ -23,6 +23,7 @@ from trainer.records import Record
 from trainer.report.closing import closing
 from trainer.report.console import RunView, animates
 from trainer.report.history import History
+from trainer.report.lines import plan
 from trainer.report.run_info import RunInfo
 from trainer.report.screen import Screen, clock
 
@@ -142,11 +143,16 @@ def test_a_reader_that_has_gone_is_an_oserror(records):
 # --- what is trained ---
 
 
+def test_the_plan_says_what_is_to_be_trained():
+    assert plan(BASE, Path("runs/here")) == (
+        "optimizer=momentum clip=grad on synthetic; mlp, hidden 128, relu; 3 epochs, batch 128, seed 4; in runs/here"
+    )
+
+
 def test_the_first_line_says_what_is_trained():
     out, _ = show([], info_of(), summary_of())
     assert out.splitlines()[0] == (
-        "synthetic: 200 train, 100 valid, 50 test; mlp, hidden 128, relu, 3,978 parameters; optimizer=momentum clip=grad; "
-        "6 updates in 3 epochs, batch 128, seed 4; cpu, threads auto"
+        "synthetic: 200 train, 100 valid, 50 test; 3,978 parameters; 6 updates; cpu, threads auto"
     )
 
 

@@ -84,6 +84,36 @@ def test_torch_is_not_imported(words):
     assert done.returncode in (0, 2), done.stderr
 
 
+FIRST = """
+import io, os, sys, cli
+class First(io.StringIO):
+    def write(self, text):
+        print("torch" in sys.modules, text, file=sys.__stdout__, flush=True)
+        os._exit(0)
+sys.stdout = First()
+cli.run({words})
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "plan"),
+    [
+        (["clip=grad"], "optimizer=sgd clip=grad on synthetic; mlp, hidden 128, relu; 1 epoch, batch 128, seed 0; in "),
+        (["-m", "seed=1,2"], f"2 runs: {' '.join(QUICK)} name=mine seed=1,2; in "),
+    ],
+    ids=["a run", "a sweep"],
+)
+def test_the_plan_is_on_the_screen_before_torch_is_imported(words, plan):
+    said = python(FIRST.format(words=[*QUICK, "name=mine", *words])).stdout
+    assert said == f"False {plan}runs/mine\n"
+
+
+def test_what_goes_on_is_on_the_screen_before_torch_is_imported():
+    assert train(*QUICK, "name=mine") == 0
+    said = python(FIRST.format(words=["resume", "runs/mine", "epochs=2"])).stdout
+    assert said.startswith("False optimizer=sgd on synthetic; ")
+
+
 @pytest.mark.parametrize("words", [["--help"], ["--version"], ["--optimizer", "momentum"]], ids=" ".join)
 def test_hydra_is_not_imported(words):
     done = python(f"import sys, cli; cli.run({words}); sys.exit(99 if 'hydra' in sys.modules else 0)")

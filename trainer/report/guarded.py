@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from trainer.terminal.printable import printable_lines
+from trainer.terminal.printable import printable, printable_lines
 
 
 class Guarded:
@@ -51,3 +51,9 @@ def say(sentence: str) -> None:
     """A sentence on stderr, which may be gone too."""
     with contextlib.suppress(OSError):
         print(f"train: {printable_lines(sentence)}", file=sys.stderr, flush=True)
+
+
+def announce(sentence: str) -> None:
+    """The first sentence on stdout, before libraries are loaded that take seconds. Where nobody reads it, what follows finds out."""
+    with contextlib.suppress(OSError):
+        print(printable(sentence), flush=True)

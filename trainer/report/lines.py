@@ -1,7 +1,8 @@
-"""A run in plain lines: what is trained, and a record."""
+"""A run in plain lines: what is planned, what is trained, and a record."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -19,16 +20,23 @@ SHOWN = (
 """The metrics of a plain line; those of the layers are in metrics.jsonl."""
 
 
-def opening(info: RunInfo) -> Text:
-    """One line: data set, network, techniques, amount of work, place."""
-    e = info.experiment
+def plan(e: Experiment, directory: Path) -> str:
+    """One line, known before torch is loaded: techniques, data set, network, amount of work, place."""
     hidden = "-".join(str(units) for units in e.model.hidden) or "none"
     batch = "full" if e.batch_size == "full" else f"{e.batch_size:,}"
+    epochs = f"{e.epochs:,} {'epoch' if e.epochs == 1 else 'epochs'}"
+    return (
+        f"{techniques(e)} on {e.dataset.name}; {e.model.name}, hidden {hidden}, {e.model.activation}; "
+        f"{epochs}, batch {batch}, seed {e.seed}; in {directory}"
+    )
+
+
+def opening(info: RunInfo) -> Text:
+    """One line, known once the data are there: the data set really used, the sizes that follow from it, the device."""
     parts = (
         f"{info.dataset}: {info.train_samples:,} train, {info.valid_samples:,} valid, {info.test_samples:,} test",
-        f"{e.model.name}, hidden {hidden}, {e.model.activation}, {info.parameters:,} parameters",
-        techniques(e),
-        f"{info.updates:,} updates in {e.epochs:,} {'epoch' if e.epochs == 1 else 'epochs'}, batch {batch}, seed {e.seed}",
+        f"{info.parameters:,} parameters",
+        f"{info.updates:,} updates",
         f"{info.device}, threads {info.threads}",
     )
     line = Text(f"going on at update {info.started_at_step:,}: " if info.started_at_step else "", style="bold")

@@ -9,7 +9,7 @@ import re
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -65,9 +65,10 @@ def reuse(root: Path, name: str) -> Path:
 @contextmanager
 def taken(place: Callable[[Path, str], Path], root: Path, name: str) -> Iterator[Path]:
     """The directory that `place` (`claim` or `reuse`) gives. Where an error or a signal ends the block before anything has
-    begun there, it goes away again, unless it was there before."""
+    begun there, it goes away again, and `root` with it, unless they were there before."""
     directories: list[Path] = []
     earlier = root / name if os.path.exists(root / name) else None
+    is_first = not os.path.exists(root)
     try:
         with Held():  # no signal between the directory and its name
             directories.append(place(root, name))
@@ -76,6 +77,9 @@ def taken(place: Callable[[Path, str], Path], root: Path, name: str) -> Iterator
         for directory in directories:
             if directory != earlier and is_blank(directory):
                 shutil.rmtree(directory, ignore_errors=True)
+        if is_first:
+            with suppress(OSError):
+                root.rmdir()
         raise
 
 

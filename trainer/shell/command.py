@@ -18,6 +18,8 @@ from omegaconf import DictConfig, OmegaConf
 
 from trainer.errors import ConfigError
 from trainer.report.files import CONFIG, SUMMARY
+from trainer.report.guarded import announce
+from trainer.report.lines import plan
 from trainer.run.directories import claim, taken, unwritable
 from trainer.shell.base import use_run
 from trainer.shell.choices import unknown_key
@@ -130,17 +132,18 @@ def _single(hydra: Hydra, config: DictConfig, overrides: Sequence[Override]) -> 
     """Train one experiment in a directory of its own, `.hydra/` included as by Hydra itself."""
     experiment = experiment_of(config)
     check_place(experiment)
-    from trainer.run.run import run_single  # torch: seconds
-    from trainer.run.stack_run import Job
-
     wanted = home(config.hydra.run.dir)
-    with hydras_errors(overrides), taken(claim, wanted.parent, experiment.name or wanted.name) as directory:
+    with taken(claim, wanted.parent, experiment.name or wanted.name) as directory:
+        announce(plan(experiment, directory))
+        from trainer.run.run import run_single  # torch: seconds
+        from trainer.run.stack_run import Job
+
         config.hydra.mode, config.hydra.run.dir = RunMode.RUN, str(directory)
         job = Job(experiment, directory, tuple(config.hydra.overrides.task))
-        try:
-            done = run_job(
-                lambda _: run_single(job), config, "hydra.run.dir", None, context(hydra.config_loader, config)
-            )
-        except OSError as error:  # from Hydra's own files; what a run raises, Hydra keeps in its answer
-            raise unwritable(directory, error) from error
+        hydras = context(hydra.config_loader, config)
+        with hydras_errors(overrides):
+            try:
+                done = run_job(lambda _: run_single(job), config, "hydra.run.dir", None, hydras)
+            except OSError as error:  # from Hydra's own files; what a run raises, Hydra keeps in its answer
+                raise unwritable(directory, error) from error
     return int(done.return_value)

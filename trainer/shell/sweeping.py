@@ -14,6 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from trainer.errors import ConfigError
 from trainer.experiment import Experiment
+from trainer.report.guarded import announce
 from trainer.run.directories import claim, reuse, taken, unwritable
 from trainer.shell.cells import (
     CellFailed,
@@ -107,6 +108,7 @@ def sweep(hydra: Hydra, config: DictConfig, lines: Sequence[str]) -> int:
     place = reuse if name and _is_ours(config) else claim
     own = [line for line in lines if not line.startswith(("hydra.mode=", "hydra.sweep.dir="))]
     with taken(place, wanted.parent, name or wanted.name) as directory:
+        announce(f"{_count(hydra)}: {' '.join(own)}; in {directory}")
         quoted = QuotedString(str(directory), Quote.single).with_quotes()
         settings = ["hydra.mode=MULTIRUN", f"hydra.sweep.dir={quoted}"]
         try:
@@ -114,6 +116,12 @@ def sweep(hydra: Hydra, config: DictConfig, lines: Sequence[str]) -> int:
         except OSError as error:  # from Hydra's own files: the disk is full before the sweep has begun
             raise unwritable(directory, error) from error
     return 0
+
+
+def _count(hydra: Hydra) -> str:
+    """How many runs a sweep has, where that is known before it begins."""
+    checked = len(composer_of(hydra.config_loader).checked)
+    return f"{checked:,} {'run' if checked == 1 else 'runs'}" if checked else "A sweep"
 
 
 def _cells(hydra: Hydra, config: DictConfig) -> list[list[str]]:
