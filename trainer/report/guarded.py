@@ -54,6 +54,7 @@ def say(sentence: str) -> None:
 
 
 def announce(sentence: str) -> None:
-    """The first sentence on stdout, before libraries are loaded that take seconds. Where nobody reads it, what follows finds out."""
+    """The first sentence on stdout, before libraries are loaded that take seconds. Where it can't be
+    written, what follows says so."""
     with contextlib.suppress(OSError):
         print(printable(sentence), flush=True)
