@@ -52,7 +52,7 @@ def test_a_longer_run_is_refused_with_a_command_that_works(tmp_path):
     assert advised == "from=runs/run epochs=4"
     before = contents(tmp_path / "runs")
     refused = train(tmp_path, "resume", "runs/run", "epochs=4")
-    assert (refused.end(), refused.out) == (2, "")
+    assert refused.end() == 2 and refused.out.endswith("4 epochs, batch 60, seed 0; in runs/run\n")
     assert refused.err == (
         "train: runs/run is complete and its checkpoint.pt is gone (checkpoint.keep=false removes it), so it can't be "
         "trained further. To train longer type: train from=runs/run epochs=4\n"

@@ -18,13 +18,18 @@ ABSENT = None  # a key that a configuration does not have (a word without that n
 def group_runs(runs: Iterable[Run], keys: Keys | None, ignored: Keys = ()) -> list[list[Run]]:
     """Runs by their values of `keys`, or by their whole configuration without the `ignored` keys; in order found."""
     groups: dict[Hashable, list[Run]] = {}
+    places: dict[Hashable, Hashable] = {}  # of each configuration: thousands of runs may have a handful
     for run in runs:
-        if keys is None:
-            place: Hashable = frozenset((k, v) for k, v in run.settings.items() if k not in ignored)
-        else:
-            place = values_of(run, keys)
-        groups.setdefault(place, []).append(run)
+        if run.identity not in places:
+            places[run.identity] = _place(run, keys, ignored)
+        groups.setdefault(places[run.identity], []).append(run)
     return list(groups.values())
+
+
+def _place(run: Run, keys: Keys | None, ignored: Keys) -> Hashable:
+    if keys is not None:
+        return values_of(run, keys)
+    return frozenset((key, value) for key, value in run.settings.items() if key not in ignored)
 
 
 def values_of(run: Run, keys: Keys) -> tuple[Hashable, ...]:
@@ -33,9 +38,9 @@ def values_of(run: Run, keys: Keys) -> tuple[Hashable, ...]:
 
 def _variants(runs: Sequence[Run]) -> dict[str, dict[Hashable, set[Hashable]]]:
     """For each key the values seen, under each word of its group (sgd's rates are no rivals of adam's)."""
-    keys = {key: None for run in runs for key in run.settings}
-    variants: dict[str, dict[Hashable, set[Hashable]]] = {key: {} for key in keys}
-    for run in runs:
+    distinct = {run.identity: run for run in runs}.values()
+    variants: dict[str, dict[Hashable, set[Hashable]]] = {key: {} for run in distinct for key in run.settings}
+    for run in distinct:
         for key, by_word in variants.items():
             by_word.setdefault(_word(run, key), set()).add(run.settings.get(key, ABSENT))
     return variants

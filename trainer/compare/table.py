@@ -37,7 +37,15 @@ def print_comparison(comparison: Comparison, console: Console) -> None:
 
 def needed_width(comparison: Comparison) -> int:
     """Columns of text that show every table without a wrapped cell."""
-    return max(_width(part) for part in render(comparison, UNLIMITED) if isinstance(part, Grid))
+    parts = (part for table in comparison.tables for part in _grids(table, comparison.options))
+    return max(_width(part) for part in parts if isinstance(part, Grid))
+
+
+def _grids(table: Table, options: Options) -> Iterator[RenderableType]:
+    yield from _results(table, options, UNLIMITED)
+    if options.effects:
+        yield from _effects(factorial(table, options), options)
+    yield from _way(table)
 
 
 def render(comparison: Comparison, width: int, most: int = UNLIMITED) -> Iterator[RenderableType]:
@@ -75,8 +83,7 @@ def _render_table(table: Table, options: Options, width: int, most: int) -> Iter
         yield Text(note, style="dim")
     if options.effects:
         yield from _effects(factorial(table, options), options)
-    if targets_of(table) != [None] and len(targets_of(table)) == 1:
-        yield from _way(shown)
+    yield from _way(shown)
     best = table.rows[0].best
     if best is not None:
         yield Text(f"\nBest run of {table.rows[0].label}: {printable(best.directory)}")
@@ -104,6 +111,8 @@ def _effects(found: Factorial, options: Options) -> Iterator[RenderableType]:
 
 
 def _way(table: Table) -> Iterator[RenderableType]:
+    if targets_of(table) == [None] or len(targets_of(table)) != 1:
+        return
     yield Text(f"\nCost of reaching valid/accuracy {show(targets_of(table)[0])}: median over all runs")
     yield _grid(table, WAY)
     yield Text(way_note(table), style="dim")

@@ -33,10 +33,9 @@ def read_arrays(path: Path, largest: int, take: Callable[[Mapping[str, np.ndarra
     try:
         if not path.is_file() or path.stat().st_size > largest:
             return None
-        file = io.BytesIO(path.read_bytes())
-        if sum(part.file_size for part in zipfile.ZipFile(file).infolist()) > largest:
-            return None
-        with np.load(file, allow_pickle=False) as content:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as content:
+            if sum(part.file_size for part in content.zip.infolist()) > largest:
+                return None
             return take(content) if int(content["format"]) in READABLE else None
     except UNFIT:
         return None

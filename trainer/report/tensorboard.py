@@ -6,6 +6,7 @@ import hashlib
 import json
 import time
 from collections.abc import Collection, Hashable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,7 @@ class TensorBoard:
         self.file.write(session_log=SessionLog(status=SessionLog.START), step=first_step + 1)
         settings = flatten(experiment.to_dict()) | {"dataset": dataset or experiment.dataset.name}
         self.file.write(summary=_layout())
-        self.file.write(summary=_experiment(varying))
+        self.file.write(summary=_experiment(frozenset(varying)))
         self.file.write(summary=_session_start(settings))
 
     def record(self, record: Record) -> None:
@@ -94,7 +95,8 @@ def shown(settings: dict[str, Hashable]) -> Iterator[tuple[str, Hashable]]:
             yield key, value
 
 
-def _experiment(varying: Collection[str]) -> Any:
+@cache
+def _experiment(varying: frozenset[str]) -> Any:
     from tensorboard.plugins.hparams.api_pb2 import Experiment as Proto
     from tensorboard.plugins.hparams.api_pb2 import MetricInfo, MetricName
 
@@ -126,6 +128,7 @@ def _hparams(field: str, message: Any) -> Any:
     return _plugin_summary(f"_hparams_/{field}", "hparams", content, dtype=DT_FLOAT)
 
 
+@cache
 def _layout() -> Any:
     from tensorboard.compat.proto.types_pb2 import DT_STRING
     from tensorboard.plugins.custom_scalar.layout_pb2 import Category, Chart, Layout, MultilineChartContent

@@ -111,6 +111,10 @@ class RunDirectory:
 
     def save(self, state: State) -> None:
         """Write the last state and the best; the old ones stay whole where that fails (OSError)."""
+        self._save_state(state)
+        self._write_summary()
+
+    def _save_state(self, state: State) -> None:
         self.metrics.sync()
         if self.best is not None:
             self._replace(BEST, self._weights(self.best))
@@ -120,14 +124,13 @@ class RunDirectory:
             CHECKPOINT, checkpoint.packed(self.summary.experiment, facts.dataset, facts.dataset_digest, state)
         )
         self.summary.reach(state.step, state.seconds)
-        self._write_summary()
 
     def end(
         self, status: Status, state: State, hits: Mapping[str, Tensor] | None, pictured: Tensors | None = None
     ) -> None:
         """Write the last state, the network and which images it got right, and say how the run ended: `status` comes last,
         when all else is there. `pictured` are the data to make pictures of, where these are wanted."""
-        self.save(state)
+        self._save_state(state)
         if hits is not None:
             facts = self.summary.facts
             right = {name: answers.numpy() for name, answers in hits.items()}

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from trainer.errors import ConfigError
 from trainer.experiment import Experiment
-from trainer.report.files import CONFIG
+from trainer.records import Status
+from trainer.report.files import CONFIG, SUMMARY
 from trainer.report.guarded import announce
 from trainer.report.lines import plan
-from trainer.report.reading import read_config
+from trainer.report.reading import read_config, read_summary
 from trainer.run.directories import is_setting
 from trainer.shell.choices import dotted, takes_text, top_level, unknown_key
 from trainer.shell.options import check_once
@@ -38,16 +39,19 @@ def main(words: Sequence[str]) -> int:
         from trainer.sweep.sweep import resume_sweep
 
         return resume_sweep(directory, settings)
-    _announce(directory)
+    _announce(directory, settings)
     from trainer.run.run import resume  # torch: seconds
 
     return resume(directory, settings)
 
 
-def _announce(directory: Path) -> None:
-    """What a run's directory is about to go on with, where it can be told; if not, `resume` says why."""
-    with suppress(OSError, ValueError):
-        announce(plan(Experiment.from_dict(read_config(directory / CONFIG)), directory))
+def _announce(directory: Path, settings: Mapping[str, Any]) -> None:
+    """What is about to go on, where it can be told; if not, `resume` says why."""
+    with suppress(OSError, ValueError, TypeError):
+        config = read_config(directory / CONFIG)
+        if read_summary(directory / SUMMARY)["status"] != Status.COMPLETED or "epochs" in settings:
+            longer = {key: value for key, value in settings.items() if key == "epochs"}
+            announce(plan(Experiment.from_dict(config | longer), directory))
 
 
 def parse_resume(words: Sequence[str]) -> tuple[Path, dict[str, Any]]:
