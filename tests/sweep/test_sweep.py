@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
@@ -10,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from trainer.shell.main import run
 from trainer.sweep import workers
 from trainer.sweep.cells import SweepSettings
 from trainer.sweep.progress import Progress
+from trainer.sweep.standing import Standing, configurations, standings
 from trainer.sweep.sweep import resume_sweep, run_sweep
 from trainer.sweep.view import panel
 from trainer.sweep.workers import WorkerPool
@@ -106,6 +108,20 @@ def halfway(directory: Path) -> bool:
     return count["completed"] >= 4 and len(early) >= 2
 
 
+def held(directory: Path) -> dict[int, list[Path]]:
+    """The runs that each worker trains now."""
+    workers: dict[int, list[Path]] = {}
+    for lease in directory.glob("*/.lease"):
+        with contextlib.suppress(OSError, ValueError):  # being written, or gone again
+            workers.setdefault(json.loads(lease.read_text())["pid"], []).append(lease.parent)
+    return workers
+
+
+def all_saved(runs: Sequence[Path]) -> bool:
+    """Whether each has a checkpoint, and most of its way before it."""
+    return all((run / "checkpoint.pt").exists() and 10 <= read(run)["epochs"] <= 60 for run in runs)
+
+
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("undisturbed")
@@ -170,9 +186,8 @@ def test_a_signal_stops_a_sweep_which_then_goes_on(
 
 def test_the_cells_of_a_killed_worker_go_on_from_their_checkpoints(tmp_path: Path, undisturbed: Path) -> None:
     process = start(tmp_path, "slow")
-    until(lambda: halfway(tmp_path))
-    victim = children(process.pid)[0]
-    going = [p for p in tmp_path.glob("*/") if (p / ".lease").exists() and read(p, ".lease")["pid"] == victim]
+    until(lambda: halfway(tmp_path) and any(map(all_saved, held(tmp_path).values())))
+    victim, going = next((pid, runs) for pid, runs in held(tmp_path).items() if all_saved(runs))
     os.kill(victim, signal.SIGKILL)
     output = process.communicate(timeout=120)[0]
     assert process.returncode == 0 and statuses(tmp_path) == {"completed": 12}, output
@@ -362,24 +377,56 @@ def test_the_view_fits_a_narrow_terminal() -> None:
     progress = Progress(
         cells=60, stacks=12, cost=100.0, skipped=2, running=5, statuses={0: "completed", 1: "diverged", 2: "failed"}
     )
-    progress.shares, progress.best, progress.began = {1: 25.0}, (0.9312, "optimizer=adam,seed=3"), time.monotonic() - 10
-    console = Console(file=io.StringIO(), width=80)
-    console.print(panel(progress))
-    lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
-    assert lines[0].split() == [
-        "stacks",
-        "runs",
-        "running",
-        "completed",
-        "diverged",
-        "failed",
-        "runs/s",
-        "time",
-        "left",
+    progress.shares, progress.first = {1: 25.0}, (time.monotonic() - 10.1, 0.05)
+    rows = [
+        Standing("optimizer=adam", 30, 3, (0.9312, 0.9288), {"diverged": 1}),
+        Standing("optimizer=sgd optimizer.lr=0.1 " + "clip=grad " * 6, 30, 0, (), {}),
     ]
-    assert lines[1].split() == ["0/12", "3/60", "5", "1", "1", "1", "0.1", "0:30"]
-    assert lines[2].strip() == "best so far: valid/accuracy 93.12 %  optimizer=adam,seed=3"
-    assert lines[3].rstrip().endswith("25%") and all(len(text) <= 80 for text in lines)
+    console = Console(file=io.StringIO(), width=80)
+    console.print(panel(progress, rows, 5))
+    lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    assert lines[0].split() == ["configuration", "done", "mean", "valid", "acc", "best"]
+    assert lines[1].split() == ["optimizer=adam", "3/30", "93.00", "%", "93.12", "%", "1", "diverged"]
+    assert lines[2].split()[0] == "optimizer=sgd" and lines[2].split()[-3:] == ["0/30", "-", "-"]
+    assert "and 3 more configurations" in lines[-4]
+    figures = " ".join(lines[-3:-1])
+    assert "stacks 0/12  runs 3/60  running 5  completed 1  diverged 1  failed 1" in figures and "left 0:38" in figures
+    assert lines[-1].rstrip().endswith("25%") and all(len(text) <= 80 for text in lines)
+
+
+def test_time_left_waits_until_it_can_be_right() -> None:
+    """Ten seconds of starting workers are no pace: from the first progress on, and after some of it."""
+    progress = Progress(cells=10, stacks=5, cost=100.0, began=time.monotonic() - 10)
+    assert progress.left() is None
+    progress.shares = {1: 2.0}
+    assert progress.left() is None
+    progress.shares = {1: 6.0}
+    assert progress.left() is None
+    progress.first = time.monotonic() - 1.0, 0.02
+    progress.shares = {1: 12.0}
+    assert progress.left() == pytest.approx(8.8, rel=0.01)
+
+
+def test_a_row_is_all_runs_that_differ_in_the_seed_alone() -> None:
+    cells = [cell(f"optimizer={word}", f"seed={seed}") for word in ("sgd", "adam") for seed in range(3)]
+    named = configurations(cells)
+    assert named == {"optimizer=sgd": [0, 1, 2], "optimizer=adam": [3, 4, 5]}
+    done = {"status": "completed", "valid/accuracy": 0.9}
+    rows = standings(
+        named, {0: done, 1: done | {"valid/accuracy": 0.8}, 3: {"status": "diverged", "valid/accuracy": 0.1}}
+    )
+    assert [(row.ended, row.accuracies, dict(row.lost)) for row in rows] == [
+        (2, (0.9, 0.8), {}),
+        (1, (), {"diverged": 1}),
+    ]
+    assert rows[0].mean == pytest.approx(0.85) and rows[1].mean is None
+    assert list(configurations([cell(f"seed={seed}") for seed in range(2)])) == ["all runs"]
+
+
+def test_of_many_configurations_the_best_are_shown_in_their_order() -> None:
+    named = configurations([cell(f"epochs={n}") for n in range(30)])
+    rows = standings(named, {i: {"status": "completed", "valid/accuracy": i / 100} for i in range(20)})
+    assert [row.name for row in rows] == [f"epochs={n}" for n in range(8, 20)]
 
 
 def test_a_signal_is_raised_to_the_caller(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from rich.console import RenderableType
 from trainer.sweep import view
 from trainer.sweep.closing import conclude, opening
 from trainer.sweep.progress import Progress
+from trainer.sweep.standing import configurations, standings
 from trainer.sweep.view import Look
 
 if TYPE_CHECKING:
@@ -24,13 +25,14 @@ class Display(Look, Protocol):
 
 
 class SweepDisplay:
-    """A sweep of its own: what will run, one table, then the table of `train compare` and the next commands."""
+    """A sweep of its own: what will run, a row per configuration, then the table of `train compare` and the next commands."""
 
     def begin(self, scheduler: Scheduler) -> None:
+        self.named, self.summaries = configurations(scheduler.cells), scheduler.results.summaries
         scheduler.view.say(opening(scheduler))
 
     def panel(self, progress: Progress) -> RenderableType:
-        return view.panel(progress)
+        return view.panel(progress, standings(self.named, self.summaries), len(self.named))
 
     def line(self, progress: Progress) -> str:
         return view.line(progress)

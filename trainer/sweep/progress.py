@@ -6,10 +6,13 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 
+ENOUGH = 0.05  # of the work, from which the pace is taken for that of the rest
+
 
 @dataclass
 class Progress:
-    """Counts of a sweep: `statuses` of the cells that have ended by the cell's number, `shares` done of the stacks at work."""
+    """Counts of a sweep: `statuses` of the cells that have ended by the cell's number, `shares` done of the stacks at work;
+    `first`: the time of the first sign of progress, and the share that was done then."""
 
     cells: int
     stacks: int
@@ -22,6 +25,7 @@ class Progress:
     cost_done: float = 0.0
     shares: dict[int, float] = field(default_factory=dict)
     began: float = field(default_factory=time.monotonic)
+    first: tuple[float, float] | None = None
 
     def count(self) -> Counter[str]:
         """How many cells ended in each way."""
@@ -46,9 +50,14 @@ class Progress:
         return min(1.0, (self.cost_done + sum(self.shares.values())) / self.cost) if self.cost else 1.0
 
     def left(self) -> float | None:
-        """Seconds until the end at the pace so far; None before anything is done."""
-        share = self.share()
-        return self.seconds() * (1 - share) / share if share else None
+        """Seconds until the end at the pace since the first sign of progress, before which workers were starting; None until
+        enough has been done for that to be right."""
+        share, now = self.share(), time.monotonic()
+        if self.first is None and share > 0:
+            self.first = now, share
+        since, before = self.first or (now, share)
+        done = share - before
+        return (now - since) * (1 - share) / done if done >= ENOUGH else None
 
     def rate(self) -> float:
         """Runs ended a second."""

@@ -1,10 +1,10 @@
-"""What a person sees of a sweep: one table that is redrawn on a terminal, elsewhere a plain line every few seconds."""
+"""What a person sees of a sweep: a table that is redrawn on a terminal, elsewhere a plain line every few seconds."""
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from rich.console import Console, Group, RenderableType
@@ -19,10 +19,11 @@ from trainer.report.console import animates
 from trainer.report.guarded import Guarded
 from trainer.report.pipe import Pipe
 from trainer.report.screen import clock
-from trainer.terminal.printable import percent, printable_lines
+from trainer.terminal.printable import percent, printable, printable_lines
 
 if TYPE_CHECKING:
     from trainer.sweep.progress import Progress
+    from trainer.sweep.standing import Standing
 
 ENDS = (Status.COMPLETED, Status.DIVERGED, Status.PRUNED, Status.FAILED)
 STYLES = {Status.COMPLETED: "green", Status.DIVERGED: "red", Status.FAILED: "bold red", Status.PRUNED: "yellow"}
@@ -110,19 +111,36 @@ class SweepConsole:
         self.show.attempt(action)
 
 
-def panel(progress: Progress) -> RenderableType:
-    """The table with the bar below it."""
+def panel(progress: Progress, standings: Sequence[Standing], configurations: int) -> RenderableType:
+    """A row per configuration of those that are shown, of so many; below them the figures of the whole sweep and the bar."""
     table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0))
-    shown = figures(progress)
-    for title, *_ in shown:
-        table.add_column(title, no_wrap=True)
-    table.add_row(*(Text(value, style) for _, value, style in shown))
+    table.add_column("configuration", overflow="fold")
+    for title in ("done", "mean valid acc", "best", ""):
+        table.add_column(title, justify="right", no_wrap=True)
+    for row in standings:
+        table.add_row(*_row(row))
+    hidden = configurations - len(standings)
+    more = [Text(f"and {hidden} more configurations", "dim")] if hidden else []
+    return Group(table, *more, _figures(progress), _bar(progress.share()))
+
+
+def _row(row: Standing) -> list[Text]:
+    mean, best = ("-" if value is None else percent(value) for value in (row.mean, max(row.accuracies, default=None)))
+    lost = ", ".join(f"{count} {status}" for status, count in row.lost.items())
+    return [Text(printable(row.name)), Text(f"{row.ended}/{row.cells}"), Text(mean), Text(best), Text(lost, "red")]
+
+
+def _figures(progress: Progress) -> Text:
+    shown = (Text.assemble((f"{title} ", "dim"), (value, style)) for title, value, style in figures(progress))
+    return Text("  ").join(shown)
+
+
+def _bar(share: float) -> RenderableType:
     grid = Table.grid(expand=True, padding=(0, 1))
     grid.add_column(ratio=1)
     grid.add_column(no_wrap=True)
-    share = progress.share()
     grid.add_row(ProgressBar(total=1.0, completed=share), f"{math.floor(100 * share)}%")
-    return Group(table, best(progress), grid)
+    return grid
 
 
 def figures(progress: Progress) -> list[tuple[str, str, str]]:
@@ -143,14 +161,8 @@ def figures(progress: Progress) -> list[tuple[str, str, str]]:
     ]
 
 
-def best(progress: Progress) -> Text:
-    """The best run so far."""
-    if progress.best is None:
-        return Text("best so far: -", "dim")
-    accuracy, name = progress.best
-    return Text(f"best so far: valid/accuracy {percent(accuracy)}  {name}", overflow="ellipsis", no_wrap=True)
-
-
 def line(progress: Progress) -> str:
-    """The figures in one plain line."""
-    return "  ".join(f"{title} {value}" for title, value, _ in figures(progress)) + f"  {best(progress).plain}"
+    """The figures and the best run so far in one plain line."""
+    accuracy, name = progress.best or (None, "")
+    best = "-" if accuracy is None else f"valid/accuracy {percent(accuracy)}  {name}"
+    return "  ".join(f"{title} {value}" for title, value, _ in figures(progress)) + f"  best so far: {best}"
