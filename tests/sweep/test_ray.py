@@ -53,7 +53,7 @@ def test_a_worker_a_task_and_a_node_are_lost_and_every_run_ends_as_if_nobody_was
     until(lambda: training(sweep) and worker_of(cluster.processes(1)))
     cluster.lose(1)
     assert command.end() == 0, command.out + command.err
-    assert "16 to run in 4 stacks on Ray" in command.out
+    assert "16 to run in 4 stacks (groups trained together) on Ray" in command.out
     assert_same(sweep, local)
 
 

@@ -49,7 +49,9 @@ def test_a_worker_and_a_node_are_lost_and_every_run_ends_as_if_nobody_was(cluste
     cluster.begin("nb")
     until(lambda: cluster.hurry() or not cluster.jobs())
     assert command.end() == 0, command.out + command.err
-    assert "killed by SIGKILL" in command.err and "16 to run in 4 stacks on SLURM" in command.out
+    assert (
+        "killed by SIGKILL" in command.err and "16 to run in 4 stacks (groups trained together) on SLURM" in command.out
+    )
     assert_same(sweep, local)
 
 

@@ -148,7 +148,7 @@ def test_sixty_cells_are_each_as_if_run_alone(tmp_path: Path, capfd: pytest.Capt
     summaries = run_sweep(cells, tmp_path / "sweep", TWO)
     assert [(s["status"], s["seed"]) for s in summaries] == [("completed", c.experiment.seed) for c in cells]
     assert {s["stack"] for s in summaries} == {5}  # optimizers and clips don't mix, seeds do
-    assert "60 to run in 12 stacks on 2 × cpu" in capfd.readouterr().out
+    assert "60 to run in 12 stacks (groups trained together) on 2 CPU workers" in capfd.readouterr().out
     data = on_device(load(cells[0].experiment.dataset), torch.device("cpu"))
     for each in cells:
         alone = tmp_path / each.name

@@ -23,15 +23,19 @@ def opening(scheduler: Scheduler) -> str:
     resumed = sum(cell_found.step is not None for cell_found in found)
     new = len(found) - finished - resumed
     parts = [f"{finished} complete and skipped"] * bool(finished) + [f"{resumed} resumed"] * bool(resumed)
-    where = scheduler.engine.where(scheduler.slots)
-    trained = (
-        f" in {len(scheduler.stacks)} stack{'s' * (len(scheduler.stacks) != 1)} on {where}" if scheduler.stacks else ""
-    )
     anew = sum(cell_found.anew for cell_found in found)
     again = f" ({anew} anew: killed before the first checkpoint, to the same bits)" if anew else ""
     changed = sum(cell_found.replaced and not cell_found.damaged for cell_found in found)
     note = f"; {changed} had another configuration before, kept in {scheduler.directory / REPLACED}" if changed else ""
-    return f"{', '.join([*parts, f'{new} to run{again}'])}{trained}{note}"
+    return f"{', '.join([*parts, f'{new} to run{again}'])}{_where(scheduler)}{note}"
+
+
+def _where(scheduler: Scheduler) -> str:
+    count = len(scheduler.stacks)
+    if not count:
+        return ""
+    stacks = "1 stack (a group trained together)" if count == 1 else f"{count} stacks (groups trained together)"
+    return f" in {stacks} on {scheduler.engine.where(scheduler.slots)}"
 
 
 def conclude(scheduler: Scheduler, stopped: str | None) -> None:

@@ -21,7 +21,7 @@ class LocalEngine:
         self.workers, self.pool = workers, pool
 
     def where(self, slots: Sequence[WorkerSlot]) -> str:
-        return ", ".join(f"{count} × {device}" for device, count in Counter(slot.device for slot in slots).items())
+        return ", ".join(_workers(*each) for each in Counter(slot.device for slot in slots).items())
 
     def check(self, devices: Collection[str]) -> None:
         pass  # that of each run says more
@@ -112,3 +112,8 @@ class Dispatcher:
             again = self.scheduler.lost(worker, final=self.stopping)
             self.waiting += again
         worker.stack = None
+
+
+def _workers(device: str, count: int) -> str:
+    name = "CPU worker" if device == "cpu" else "worker"
+    return f"{count} {name}{'s' * (count != 1)}{f' on {device}' * (device != 'cpu')}"
