@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import resource
 import signal
 import socket
@@ -167,9 +168,27 @@ def test_all_runs_declare_the_same_keys_those_that_vary_first(tmp_path):
     assert [metric.name.tag for metric in declared[0].metric_infos] == list(METRICS)
     directory = tmp_path / "sweep"
     directory.mkdir()
-    TensorBoard(directory, BASE, varying=("decay.gamma",)).close()
+    TensorBoard(directory, BASE, given=("decay.gamma", "epochs", "seed")).close()
     infos = hparams(directory)["experiment"].hparam_infos
-    assert [info.name for info in infos if info.differs] == ["decay.gamma"]
+    assert {info.name for info in infos if info.differs} == {
+        "decay.gamma",
+        "optimizer",
+        "clip",
+        "decay",
+        "normalization",
+    }
+
+
+def test_trials_are_called_by_what_is_not_at_its_default(tmp_path):
+    """Two that differ in a key beyond the name's length have other digests."""
+    plain = Experiment(dataset={"name": "synthetic"}, epochs=10)
+    assert re.fullmatch(r"dataset=synthetic [0-9a-f]{8}", start_of(tmp_path / "plain", plain).group_name)
+    changed = replace(plain, epochs=3, clip="grad", optimizer={"name": "momentum", "lr": 0.25}, seed=4)
+    name = start_of(tmp_path / "changed", changed).group_name
+    assert re.fullmatch(r"optimizer=momentum optimizer.lr=0.25 clip=grad epochs=3 dataset=synthetic [0-9a-f]{8}", name)
+    long = [replace(changed, model={"name": "mlp", "hidden": [*range(1, 40), last]}) for last in (1, 2)]
+    one, other = (start_of(tmp_path / f"long{i}", e).group_name for i, e in enumerate(long))
+    assert one != other and one[:-8] == other[:-8] and len(one) == 89
 
 
 def test_mixed_words_and_numbers_are_strings():

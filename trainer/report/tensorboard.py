@@ -10,8 +10,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from trainer.experiment import Experiment
-from trainer.identity import flatten, is_learning
+from trainer.experiment import TECHNIQUES, Experiment
+from trainer.identity import changes, flatten, is_learning, show
 from trainer.records import Record, Status
 from trainer.report.event_file import EventFile
 from trainer.report.history import History
@@ -22,8 +22,10 @@ from trainer.report.learned_summaries import learned_values
 METRICS = ("valid/accuracy", "test/accuracy", "valid/loss", "test/loss", "train/loss")
 """The columns of TensorBoard's HParams page."""
 
-LIKELY = ("optimizer", "optimizer.lr", "clip", "decay", "normalization")
-"""The keys shown first where nobody knows which ones differ between the runs; TensorBoard shows five."""
+LIKELY = ("optimizer", "clip", "decay", "normalization", "dropout")
+"""The keys that are likely to differ between the runs of a folder; TensorBoard's table has five, those that one run names."""
+
+TRIAL = 80  # characters of a trial's name, beside its digest
 
 CHARTS = {
     "all splits": {"loss": r"^(train|valid|test)/loss$", "accuracy": r"^(train|valid|test)/accuracy$"},
@@ -39,7 +41,7 @@ class TensorBoard:
     """Writes one event file a session into the run's directory, a record at a time, each at once on the disk.
 
     `first_step` is how many updates were made before this session: what an earlier session wrote beyond them is taken
-    back. `dataset` is the one really used. `varying` are the keys that differ in a sweep; HParams shows them first.
+    back. `dataset` is the one really used. `given` are the keys on the command line; HParams shows them first.
     Every method raises OSError where the disk fails; the training need not end for that.
     """
 
@@ -50,7 +52,7 @@ class TensorBoard:
         first_step: int = 0,
         *,
         dataset: str | None = None,
-        varying: Collection[str] = LIKELY,
+        given: Collection[str] = (),
     ):
         from tensorboard.compat.proto.event_pb2 import SessionLog
 
@@ -58,7 +60,7 @@ class TensorBoard:
         self.file.write(session_log=SessionLog(status=SessionLog.START), step=first_step + 1)
         settings = flatten(experiment.to_dict()) | {"dataset": dataset or experiment.dataset.name}
         self.file.write(summary=_layout())
-        self.file.write(summary=_experiment(frozenset(varying)))
+        self.file.write(summary=_experiment(tuple(shown_first(given))))
         self.file.write(summary=_session_start(settings))
 
     def record(self, record: Record) -> None:
@@ -83,9 +85,20 @@ class TensorBoard:
 
 
 def group_name(settings: dict[str, Hashable]) -> str:
-    """What runs that differ in nothing but their seed share, so that TensorBoard averages them."""
+    """What runs that differ in nothing but their seed share, so that TensorBoard averages them, and what it calls them: what
+    is not at its default, techniques first, and a digest of the whole."""
     deciding = {key: value for key, value in settings.items() if is_learning(key)}
-    return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()[:16]
+    digest = hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()[:8]
+    changed = {key: value for key, value in changes(settings).items() if key != "seed"}
+    keys = sorted(changed, key=lambda key: key.partition(".")[0] not in TECHNIQUES)
+    name = " ".join(f"{key}={show(changed[key])}" for key in keys) or "defaults"
+    return f"{name[:TRIAL]} {digest}"
+
+
+def shown_first(given: Collection[str]) -> list[str]:
+    """The keys of the columns: of those given on the command line the ones of techniques and networks, and likely ones."""
+    own = [key for key in given if key.partition(".")[0] in (*TECHNIQUES, "model")]
+    return list(dict.fromkeys((*own, *LIKELY)))[: max(len(own), len(LIKELY))]
 
 
 def shown(settings: dict[str, Hashable]) -> Iterator[tuple[str, Hashable]]:
@@ -96,7 +109,7 @@ def shown(settings: dict[str, Hashable]) -> Iterator[tuple[str, Hashable]]:
 
 
 @cache
-def _experiment(varying: frozenset[str]) -> Any:
+def _experiment(varying: tuple[str, ...]) -> Any:
     from tensorboard.plugins.hparams.api_pb2 import Experiment as Proto
     from tensorboard.plugins.hparams.api_pb2 import MetricInfo, MetricName
 

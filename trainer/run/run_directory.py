@@ -34,7 +34,7 @@ from trainer.report.history import History
 from trainer.report.hits import HITS, write_hits
 from trainer.report.learned import LEARNED
 from trainer.report.reading import kept_records
-from trainer.report.tensorboard import LIKELY, TensorBoard
+from trainer.report.tensorboard import TensorBoard
 from trainer.run import checkpoint
 from trainer.run.examine import examine
 from trainer.run.export import MODEL, plain_module
@@ -77,10 +77,9 @@ class RunDirectory:
         self.log("write", f"{'resumed' if resumed else 'started'} on {summary.facts.device}, step {step}")
 
     def _tensorboard(self, step: int) -> TensorBoard:
-        """HParams shows first what was given on the command line, but for the seed, over which it averages."""
-        given = {word.split("=", 1)[0] for word in self.summary.overrides} - {"seed"} or LIKELY
+        given = [word.split("=", 1)[0] for word in self.summary.overrides]
         return TensorBoard(
-            self.directory, self.summary.experiment, step, dataset=self.summary.facts.dataset, varying=given
+            self.directory, self.summary.experiment, step, dataset=self.summary.facts.dataset, given=given
         )
 
     def _earlier(self, state: State) -> list[dict[str, Any]]:

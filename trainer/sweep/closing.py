@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from typing import TYPE_CHECKING
 
 from trainer.records import Status
+from trainer.report.closing import tensorboard
 from trainer.report.guarded import leave
 from trainer.report.pipe import Pipe
 from trainer.sweep.existing import REPLACED
@@ -57,7 +57,7 @@ def conclude(scheduler: Scheduler, stopped: str | None) -> None:
         view.warn(f"{scheduler.results.refusal()} What the runs saved is whole. To write the table type: {resume}")
     if stopped or waiting or count[Status.FAILED] or count[Status.INTERRUPTED]:
         view.say(f"  {resume}  # go on with what is missing")
-    view.say(f"  tensorboard --logdir {shlex.quote(str(directory))}  # curves")
+    view.say("  {}  # {}".format(*tensorboard(directory)))
     view.say(f"  {command('compare', directory)}  # the table again")
     leave(sys.stdout, sys.stderr)
 
