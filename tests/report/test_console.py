@@ -340,7 +340,7 @@ def test_the_end_of_a_completed_run():
         "2.00 s of training, 600 samples/s.",
         "Saved to runs/here",
         "  train show runs/here  # what happened inside",
-        "  tensorboard --logdir runs/here  # curves: localhost:6006/?tagFilter=acc%7Closs",
+        "  tensorboard --logdir runs/here  # curves: localhost:6006/?tagFilter=train%7Cvalid",
         "  train runs  # this run beside your others",
         "  train resume runs/here epochs=6  # train longer",
     ]

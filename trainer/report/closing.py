@@ -62,7 +62,7 @@ def next_commands(status: str, directory: Path, experiment: Experiment) -> Itera
 
 def tensorboard(directory: Path) -> tuple[str, str]:
     """Its command, and the page that shows accuracies and losses first: by itself it goes by the alphabet."""
-    return f"tensorboard --logdir {shlex.quote(str(directory))}", "curves: localhost:6006/?tagFilter=acc%7Closs"
+    return f"tensorboard --logdir {shlex.quote(str(directory))}", "curves: localhost:6006/?tagFilter=train%7Cvalid"
 
 
 def train_longer(directory: Path, experiment: Experiment) -> str:
