@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks import wall
 from benchmarks.contestants.ours import new_training, weights
 from benchmarks.peers import figures
 from benchmarks.results import RESULTS, Figure, Report
@@ -31,7 +32,13 @@ def work() -> Work:
 
 @pytest.mark.parametrize(
     "module, options",
-    [("ours", {"runs": 2, "threads": 1}), ("article", {}), ("floor", {"runs": 2}), ("floor", {"by": "torch"})],
+    [
+        ("ours", {"runs": 2, "threads": 1}),
+        ("article", {}),
+        ("tensor_loop", {}),
+        ("floor", {"runs": 2}),
+        ("floor", {"by": "torch"}),
+    ],
 )
 def test_a_contestant_times_every_epoch_and_learns(work, module, options):
     clock = Clock(work)
@@ -53,6 +60,14 @@ def test_the_common_loss_is_that_of_the_initial_network_by_torch(work):
 @pytest.mark.parametrize("words", [RUN, SWEEP], ids=["run", "sweep"])
 def test_what_the_soak_kills_can_be_trained(words, tmp_path):
     assert Started(tmp_path, (*words, "epochs=0")).wait() == (0, "")
+
+
+def test_what_a_user_waits_for_is_measured_on_real_commands(work, tmp_path, monkeypatch):
+    """Sixteen cells instead of a thousand; the figures are there, and none is less than nothing."""
+    monkeypatch.setenv("TRAIN_DATA", str(tmp_path))
+    figures = wall.small_runs(work, tmp_path, 1, 16)
+    assert len(figures) == 3 and all(figure.value > 0 for figure in figures)
+    assert len(list((tmp_path / "copies").glob("*/seed=*"))) == 80
 
 
 def test_figures_divide_the_right_way_round():

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 from PIL import Image
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import ToTensor
 
+from benchmarks.contestants.network import sequential, weights
 from benchmarks.work import Clock, Work
 
 
@@ -39,16 +39,3 @@ def epochs(work: Work, n: int, clock: Clock) -> None:
             loss.backward()
             optimizer.step()
         clock.stop(weights(model))
-
-
-def sequential(work: Work) -> nn.Sequential:
-    """Flatten, Linear, ReLU, …, Linear."""
-    pairs = list(zip(work.widths, work.widths[1:], strict=False))
-    layers = [layer for pair in pairs for layer in (nn.Linear(*pair), nn.ReLU())]
-    return nn.Sequential(nn.Flatten(), *layers[:-1])
-
-
-def weights(model: nn.Sequential) -> list[np.ndarray]:
-    """W [1, in, out], b [1, 1, out], …"""
-    tensors = (p.detach().mT if p.ndim == 2 else p.detach()[None] for p in model.parameters())
-    return [tensor[None].numpy() for tensor in tensors]

@@ -10,7 +10,7 @@ import torch
 from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader, TensorDataset
 
-from benchmarks.contestants.article import sequential, weights
+from benchmarks.contestants.network import sequential, weights
 from benchmarks.work import Clock, Work
 
 
