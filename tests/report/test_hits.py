@@ -13,6 +13,7 @@ from subjects import experiment, tiny
 
 from trainer.data.datasets import Digits
 from trainer.data.loading import Data, load
+from trainer.report.arrays import write_arrays
 from trainer.report.hits import HITS, read_hits, write_hits
 from trainer.run.export import load_model
 from trainer.run.stack_run import Job, StackRun
@@ -79,6 +80,20 @@ def test_what_is_no_such_file_counts_as_none(tmp_path):
     (tmp_path / HITS).unlink()
     os.mkfifo(tmp_path / HITS)
     assert read_hits(tmp_path) is None
+
+
+@pytest.mark.parametrize("facts", ["[" * 100_000, "[]", "{}", "7", '{"images": 3, "digest": "d", "split": "s"}'])
+def test_facts_that_are_none_count_as_no_file(facts, tmp_path):
+    write_arrays(tmp_path / HITS, {"facts": facts, "valid": np.array([7], np.uint8)})
+    assert read_hits(tmp_path) is None
+
+
+def test_files_whose_facts_are_arrays_are_read(tmp_path):
+    """As they were first written."""
+    arrays = {"digest": "d", "split": "s", "valid": np.packbits([True, False, True]), "valid_images": 3}
+    write_arrays(tmp_path / HITS, arrays)
+    found = read_hits(tmp_path)
+    assert found and (found.digest, found.split, found.right["valid"].tolist()) == ("d", "s", [True, False, True])
 
 
 def bag(data: Data) -> np.ndarray:

@@ -14,7 +14,10 @@ from trainer.identity import FORMAT, READABLE
 from trainer.report.files import nothing, write_whole
 
 T = TypeVar("T")
-UNFIT = (OSError, ValueError, KeyError, TypeError, IndexError, EOFError, MemoryError, OverflowError, zipfile.BadZipFile)
+UNFIT = (
+    *(OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, EOFError, MemoryError, OverflowError),
+    *(RecursionError, zipfile.BadZipFile),
+)
 """What a damaged or a strange file raises."""
 
 

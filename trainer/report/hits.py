@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,10 +31,10 @@ def write_hits(
     directory: Path, right: Mapping[str, np.ndarray], digest: str, split: str, check: Callable[[], None] = nothing
 ) -> None:
     """Replace the run's file; `check` as in `write_whole`. Raises OSError."""
-    arrays: dict[str, Any] = {"digest": digest, "split": split}
-    for name, answers in right.items():
-        arrays |= {name: np.packbits(answers), f"{name}_images": len(answers)}
-    write_arrays(directory / HITS, arrays, check=check)
+    images = {name: len(answers) for name, answers in right.items()}
+    facts = json.dumps({"digest": digest, "split": split, "images": images})  # as one array: each costs time to read
+    bits = {name: np.packbits(answers) for name, answers in right.items()}
+    write_arrays(directory / HITS, {"facts": facts, **bits}, check=check)
 
 
 def read_hits(directory: Path) -> Hits | None:
@@ -42,12 +43,19 @@ def read_hits(directory: Path) -> Hits | None:
 
 
 def _taken(content: Mapping[str, np.ndarray]) -> Hits:
-    right = {name: _unpacked(content, name) for name in SPLITS if name in content}
-    return Hits(right, str(content["digest"]), str(content["split"]))
+    facts = json.loads(str(content["facts"])) if "facts" in content else _facts_apart(content)
+    right = {name: _unpacked(content[name], int(images)) for name, images in facts["images"].items() if name in SPLITS}
+    return Hits(right, str(facts["digest"]), str(facts["split"]))
 
 
-def _unpacked(content: Mapping[str, np.ndarray], name: str) -> np.ndarray:
-    bits, images = np.unpackbits(content[name]), int(content[f"{name}_images"])
-    if not 0 <= images <= len(bits):
+def _facts_apart(content: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    """The facts as they were first written, an array each."""
+    images = {name: content[f"{name}_images"] for name in SPLITS if name in content}
+    return {"digest": content["digest"], "split": content["split"], "images": images}
+
+
+def _unpacked(bits: np.ndarray, images: int) -> np.ndarray:
+    answers = np.unpackbits(bits)
+    if not 0 <= images <= len(answers):
         raise ValueError("more images than bits")
-    return bits[:images].astype(bool)
+    return answers[:images].astype(bool)
