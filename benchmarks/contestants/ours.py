@@ -46,7 +46,7 @@ def new_training(
 
 def tensors(work: Work, device: str) -> Tensors:
     """The work's samples as a training set; none held out."""
-    train = Split(work.floats, work.labels)
+    train = Split(work.images, work.labels)
     none = Split(train.images[:0], train.labels[:0])
     return on_device(Data(work.name, train, none, none, classes=10), torch.device(device))
 

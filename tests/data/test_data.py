@@ -7,19 +7,23 @@ import os
 import shutil
 import subprocess
 import sys
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
 from trainer.data.datasets import DATASETS, Dataset, Digits, Mnist, Synthetic
 from trainer.data.idx import idx_files, read_all
-from trainer.data.loading import Data, load
+from trainer.data.loading import Data, Split, floats, load
+from trainer.data.tensors import on_device
+from trainer.engine.loop import Training
 from trainer.errors import DataError
+from trainer.experiment import Experiment
 
 REPO = Path(__file__).parents[2]
 NO_MNIST = bool(read_all(Mnist().path, idx_files(*Mnist.sizes), Mnist.sha256)[1])
@@ -27,7 +31,8 @@ with_mnist = pytest.mark.skipif(NO_MNIST, reason=f"no MNIST in {Mnist().path}: n
 
 
 def digest(data: Data) -> str:
-    parts = [array.tobytes() for split in (data.train, data.valid, data.test) for array in split]
+    splits = (data.train, data.valid, data.test)
+    parts = [array.tobytes() for split in splits for array in (split.images, split.labels)]
     return hashlib.sha256(b"".join(parts)).hexdigest()[:16]
 
 
@@ -97,10 +102,10 @@ def test_split(data: st.DataObject, samples: int) -> None:
     limit = data.draw(st.none() | st.integers(1, samples - validation))
     whole = load(Synthetic(samples=samples, features=4, validation=0))
     split = load(Synthetic(samples=samples, features=4, validation=validation, limit=limit))
-    for part, all_of_it in zip(split.train, whole.train, strict=True):
-        assert np.array_equal(part, all_of_it[: samples - validation][:limit])
-    for part, all_of_it in zip(split.valid, whole.train, strict=True):
-        assert np.array_equal(part, all_of_it[samples - validation :])
+    for name in ("images", "labels"):
+        all_of_it = getattr(whole.train, name)
+        assert np.array_equal(getattr(split.train, name), all_of_it[: samples - validation][:limit])
+        assert np.array_equal(getattr(split.valid, name), all_of_it[samples - validation :])
     assert np.array_equal(split.test.images, whole.test.images)
 
 
@@ -135,6 +140,26 @@ def test_standardize() -> None:
     plain, standard = load(Digits()), load(Digits(standardize=True))
     for before, after in ((plain.train, standard.train), (plain.valid, standard.valid), (plain.test, standard.test)):
         np.testing.assert_allclose(after.images, (before.images.astype(float) - 0.1307) / 0.3081, atol=1e-6)
+
+
+def test_bytes_become_the_same_floats_in_an_array_in_a_tensor_and_batch_by_batch() -> None:
+    """All 256 of them, to the last bit; a stack that is given the floats trains to the same ones."""
+    every = np.arange(256, dtype=np.uint8)
+    expected = np.array([value / np.float32(255) for value in every.astype(np.float32)])
+    assert np.array_equal(floats(every), expected) and floats(every).dtype == np.float32
+    assert np.array_equal(floats(torch.from_numpy(every)).numpy(), expected)
+    by_bytes = on_device(load(Synthetic(samples=300, features=50, validation=60)), torch.device("cpu"))
+    assert by_bytes.train.pixels.dtype == torch.uint8 and by_bytes.valid.pixels.dtype == torch.float32
+    by_floats = replace(by_bytes, train=Split(by_bytes.train.images, by_bytes.train.labels))
+    e = Experiment(epochs=2, batch_size=32, device="cpu", optimizer="adam")
+    one, other = (last_state(Training([e, replace(e, seed=1)], data)) for data in (by_bytes, by_floats))
+    assert torch.equal(one, other)
+
+
+def last_state(training: Training) -> torch.Tensor:
+    for _ in training:
+        pass
+    return training.state.theta
 
 
 @pytest.mark.parametrize("word", DATASETS)

@@ -139,7 +139,7 @@ def test_the_gradient_of_a_whole_network_is_autograds(float64, normalization, ac
     model = {"name": "mlp", "hidden": hidden, "activation": activation, "init_scale": 2.0}
     stack = [experiment(seed=seed, normalization=normalization, dropout=rates, model=model) for seed in range(2)]
     step = Training(stack, DATA).chunks.steps[0]
-    step.images, network, theta = step.images.double(), step.network, step.state.theta
+    step.pixels, network, theta = step.pixels.double(), step.network, step.state.theta
     index = torch.arange(22).view(2, 11)
     given, labels = update_of(DATA.train.labels[index]), DATA.train.labels[index]
     x = step._batch(index.flatten())
@@ -186,10 +186,10 @@ def test_evaluation_leaves_no_trace(float64):
     """Logits in evaluation do not change what training does next, and need no whole batch."""
     stack = [experiment(normalization="batch", dropout="half")]
     step = Training(stack, tiny()).chunks.steps[0]
-    step.images = step.images.double()
+    step.pixels = step.pixels.double()
     state = step.state.copy()
-    alone = step.network.forward(step.images[None, :1, : step.features])
-    among = step.network.forward(step.images[None, :64, : step.features])
+    alone = step.network.forward(step.pixels[None, :1, : step.features])
+    among = step.network.forward(step.pixels[None, :64, : step.features])
     torch.testing.assert_close(alone[0, 0], among[0, 0], rtol=1e-12, atol=1e-12)
     assert torch.equal(step.state.theta, state.theta) and torch.equal(step.state.statistics, state.statistics)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from dataclasses import dataclass, replace
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -22,10 +22,18 @@ Array = TypeVar("Array")
 
 
 class Split(NamedTuple, Generic[Array]):
-    """Images, float32 [N, features], in [0, 1] unless standardized, and their labels, int64 [N]: arrays, or tensors."""
+    """Pixels [N, features], bytes from 0 to 255 or float32 as a network sees them, and labels, int64 [N]: arrays, or tensors.
 
-    images: Array
+    Training images that come as bytes stay so, a quarter of the memory, and become floats batch by batch."""
+
+    pixels: Array
     labels: Array
+
+    @property
+    def images(self) -> Array:
+        """float32 [N, features], in [0, 1] unless standardized; bytes are converted anew each time."""
+        images: Array = floats(self.pixels)
+        return images
 
 
 @dataclass(frozen=True)
@@ -96,17 +104,22 @@ def _fall_back(dataset: Mnist, reason: str) -> Found:
 
 def _data(dataset: Dataset, raw: Raw) -> Data:
     raw = _shuffled(raw, dataset.split_seed)
-    images, labels = _floats(raw.images, dataset.standardize), raw.labels.astype(np.int64)
-    end = len(images) - dataset.validation
+    labels, end = raw.labels.astype(np.int64), len(raw.labels) - dataset.validation
     start = end if dataset.limit is None else dataset.limit
+    train, valid = (_flat(pixels) for pixels in (raw.images[:start], raw.images[end:]))
     return Data(
         name=dataset.name,
-        train=Split(images[:start], labels[:start]),
-        valid=Split(images[end:], labels[end:]),
-        test=Split(_floats(raw.test_images, dataset.standardize), raw.test_labels.astype(np.int64)),
+        train=Split(_standardized(train) if dataset.standardize else train, labels[:start]),
+        valid=_seen(valid, labels[end:], dataset.standardize),
+        test=_seen(_flat(raw.test_images), raw.test_labels.astype(np.int64), dataset.standardize),
         classes=raw.classes,
-        split=f"the last {dataset.validation} of {len(images)}, split_seed {dataset.split_seed}",
+        split=f"the last {dataset.validation} of {len(raw.labels)}, split_seed {dataset.split_seed}",
     )
+
+
+def _seen(pixels: np.ndarray, labels: np.ndarray, standardize: bool) -> Split[np.ndarray]:
+    """Images as a network sees them."""
+    return Split(_standardized(pixels) if standardize else floats(pixels), labels)
 
 
 def _shuffled(raw: Raw, seed: int | None) -> Raw:
@@ -117,12 +130,19 @@ def _shuffled(raw: Raw, seed: int | None) -> Raw:
     return raw._replace(images=raw.images[order], labels=raw.labels[order])
 
 
-def _floats(pixels: np.ndarray, standardize: bool) -> np.ndarray:
-    whole = np.float32(1 if pixels.dtype.kind == "f" else 255)
-    images: np.ndarray = np.divide(pixels.reshape(len(pixels), -1), whole, dtype=np.float32)
-    if standardize:
-        images -= MEAN
-        images /= DEVIATION
+def _flat(pixels: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(pixels.reshape(len(pixels), math.prod(pixels.shape[1:])))
+
+
+def floats(pixels: Any) -> Any:
+    """Bytes, an array or a tensor, as float32 from 0 to 1; floats as they are."""
+    if isinstance(pixels, np.ndarray):
+        return np.divide(pixels, np.float32(255), dtype=np.float32) if pixels.dtype == np.uint8 else pixels
+    return pixels if pixels.is_floating_point() else pixels / 255
+
+
+def _standardized(pixels: np.ndarray) -> np.ndarray:
+    images: np.ndarray = (floats(pixels) - MEAN) / DEVIATION
     return images
 
 

@@ -28,12 +28,12 @@ class Tensors:
 
 def on_device(data: Data, device: torch.device) -> Tensors:
     """The data set as tensors; rows are padded to 64 bytes, so that each is aligned alike (see `workspace.Workspace`)."""
-    features = data.train.images.shape[1]
+    features = data.train.pixels.shape[1]
 
     def moved(split: Split[np.ndarray]) -> Split[Tensor]:
-        images = torch.from_numpy(split.images)
-        images = torch.nn.functional.pad(images, (0, -features % 16)) if features % 16 else images
-        return Split(images.to(device), torch.from_numpy(split.labels).to(device))
+        pixels = torch.from_numpy(split.pixels)
+        pixels = torch.nn.functional.pad(pixels, (0, -features % 16)) if features % 16 else pixels
+        return Split(pixels.to(device), torch.from_numpy(split.labels).to(device))
 
     train, valid, test = moved(data.train), moved(data.valid), moved(data.test)
     return Tensors(data.name, train, valid, test, features, data.classes, device, data.digest, data.split)

@@ -40,8 +40,9 @@ class Step:
         device = state.theta.device
         self.numbers = stack_numbers(experiments, device)
         self.state, self.layout, self.workspace = state, layout, workspace
-        self.images, self.features = samples.images, features
-        self.batches: dict[int, tuple[Tensor, Tensor]] = {}
+        self.pixels, self.features = samples.pixels, features
+        self.brightest = torch.tensor(255.0, device=device)
+        self.batches: dict[int, tuple[Tensor, Tensor, Tensor]] = {}
         self.network = Network(layout, experiments, self.numbers, state.theta, state.statistics, workspace)
         self.g = self.network.g
         self.loss = CrossEntropy(state.loss, state.correct, workspace)
@@ -80,14 +81,21 @@ class Step:
     def _batch(self, indices: Tensor | None) -> Tensor:
         """x [K, B, features]; the whole set is not copied."""
         if indices is None:
-            return for_all(self.images, len(self.lr), self.features)
+            return for_all(self.pixels, len(self.lr), self.features)
         size = indices.shape[0]
         if size not in self.batches:
-            rows = self.workspace("images", 1, size, self.images.shape[1])[0]
-            self.batches[size] = rows, rows.view(len(self.lr), -1, rows.shape[1])[..., : self.features]
-        rows, x = self.batches[size]
-        torch.index_select(self.images, 0, indices, out=rows)
+            self.batches[size] = self._room(size)
+        gathered, images, x = self.batches[size]
+        torch.index_select(self.pixels, 0, indices, out=gathered)
+        if gathered is not images:  # bytes
+            torch.div(gathered, self.brightest, out=images)
         return x
+
+    def _room(self, size: int) -> tuple[Tensor, Tensor, Tensor]:
+        """For the pixels of so many samples as they are stored, for the images, and these run by run."""
+        images = self.workspace("images", 1, size, self.pixels.shape[1])[0]
+        gathered = images if self.pixels.dtype == images.dtype else torch.empty_like(images, dtype=self.pixels.dtype)
+        return gathered, images, images.view(len(self.lr), -1, images.shape[1])[..., : self.features]
 
     def _apply(self) -> None:
         """Exchange the gradient for the one that is due, clip it, take the optimizer's step, clip the parameters."""
