@@ -65,7 +65,7 @@ def load_work(root: Path | None) -> Work:
     if not any(dataset.path.glob("train-images-idx3-ubyte*")):  # type: ignore[attr-defined]
         dataset = DATASETS["synthetic"](samples=60_000)  # type: ignore[call-arg]
     raw = dataset.read()
-    return Work(dataset.name, raw.images.reshape(len(raw.images), -1), raw.labels.astype(np.int64))
+    return Work(dataset.name, raw.images.reshape(len(raw.images), -1).copy(), raw.labels.astype(np.int64))
 
 
 @dataclass

@@ -156,6 +156,15 @@ def test_bytes_become_the_same_floats_in_an_array_in_a_tensor_and_batch_by_batch
     assert torch.equal(one, other)
 
 
+def test_pixels_that_can_not_be_written_are_copied(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As those of a file are; torch warns of them, which is an error in tests."""
+    dataset = Synthetic(samples=60, features=16, validation=10)
+    raw = dataset.read()
+    raw.images.setflags(write=False)
+    monkeypatch.setattr(Synthetic, "read", lambda _: raw)
+    assert len(on_device(load(dataset), torch.device("cpu")).train.pixels) == 50
+
+
 def last_state(training: Training) -> torch.Tensor:
     for _ in training:
         pass

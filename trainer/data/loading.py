@@ -131,7 +131,8 @@ def _shuffled(raw: Raw, seed: int | None) -> Raw:
 
 
 def _flat(pixels: np.ndarray) -> np.ndarray:
-    return np.ascontiguousarray(pixels.reshape(len(pixels), math.prod(pixels.shape[1:])))
+    """A row an image; of its own, for torch takes no memory that can't be written, as that of a file."""
+    return np.require(pixels.reshape(len(pixels), math.prod(pixels.shape[1:])), requirements=("C", "W"))
 
 
 def floats(pixels: Any) -> Any:
