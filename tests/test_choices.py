@@ -1,4 +1,4 @@
-"""docs/choices.md is conf/: every choice, what it is, its keys with their defaults. `python tests/test_choices.py` writes it anew."""
+"""docs/choices.md is conf/: every choice, what it is, its keys. `python tests/test_choices.py` writes it anew."""
 
 from __future__ import annotations
 
