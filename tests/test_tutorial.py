@@ -60,7 +60,7 @@ def differences(part: str, found: re.Match[str]) -> list[str]:
     return [
         f"{ours[0]} on the page, {theirs} printed"
         for ours, theirs in zip(mine, found.groups(), strict=True)
-        if not _alike(ours[0], theirs, re.match(rf" (?:{COUNTED})", part[ours.end() :]) is not None)
+        if not _alike(ours[0], theirs, re.match(rf" (?:{COUNTED})(?!=)", part[ours.end() :]) is not None)
     ]
 
 
