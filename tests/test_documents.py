@@ -87,13 +87,14 @@ def test_the_tests_that_reliability_names_are_there():
     assert len(named) > 10 and named <= {path.name for path in (ROOT / "tests").rglob("test_*.py")}
 
 
-def test_no_document_has_a_line_that_is_a_paragraph():
-    """Prose is wrapped; tables, links, pictures and code are not."""
-    long = [
-        f"{path.name}: {line[:40]}"
-        for path in DOCUMENTS
-        if path.name not in ("techniques.md", "claims.md") and "results" not in path.parts
-        for line in text(path).splitlines()
-        if len(line) > 160 and not line.lstrip().startswith(("|", "!", "- "))
-    ]
-    assert long == []
+@pytest.mark.parametrize(
+    "path", [path for path in DOCUMENTS if "results" not in path.parts], ids=lambda path: path.name
+)
+def test_prose_is_wrapped(path):
+    """At 130 characters, as the code; what is generated, tables, code, pictures and rows of links are not."""
+    content = re.sub(
+        r"^<!-- ([\w.]+).*? -->$.*?^<!-- /\1 -->$", "", path.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE
+    )
+    lines = re.sub(r"```.*?```|<!--.*?-->", "", content, flags=re.DOTALL).splitlines()
+    prose = [line for line in lines if not line.lstrip().startswith(("|", "!", "[←", "[The article's"))]
+    assert [line for line in prose if len(line) > 130] == [] or path.name == "techniques.md"

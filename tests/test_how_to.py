@@ -1,9 +1,10 @@
-"""docs/how-to/technique.md: the technique that it adds trains, has types and is explained."""
+"""docs/how-to/: the technique that one page adds trains, has types and is explained; the data of another train as it says."""
 
 from __future__ import annotations
 
 import json
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -12,7 +13,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from commands import TINY
+from commands import TINY, Command
+from pages import shown, wrong
 
 ROOT = Path(__file__).parent.parent
 
@@ -55,3 +57,21 @@ def test_the_technique_it_adds_has_types(extended):
     command = [sys.executable, "-m", "mypy", "--strict", "--follow-imports=skip", *files]
     done = subprocess.run(command, cwd=extended, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
+
+
+def test_own_data_train_as_the_page_says(tmp_path, monkeypatch):
+    page = (ROOT / "docs/how-to/own_data.md").read_text(encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    exec(re.search(r"```python\n(.*?)```", page, re.DOTALL)[1], {})
+    ((command, output),) = shown(page)
+    ended = Command(tmp_path, *shlex.split(command)[1:])
+    assert ended.end() == 0, ended.err
+    assert wrong(output, ended.out) == []
+
+
+def test_the_notebook_page_runs(tmp_path, monkeypatch):
+    page = (ROOT / "docs/how-to/notebook.md").read_text(encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {}
+    exec(re.search(r"```python\n(.*?)```", page, re.DOTALL)[1], names)
+    assert len(names["table"]) == 6 and "momentum" in str(names["compared"]) and "momentum" in str(names["answer"])

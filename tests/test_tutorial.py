@@ -1,10 +1,4 @@
-"""docs/tutorial.md, typed from top to bottom: the commands print what the page says they print.
-
-Held are the words, the order of lines, headings and rows of tables, and the numbers that are counted: images, parameters, runs,
-updates, epochs. Tolerated, because another processor rounds differently and training makes more of it: accuracies within
-TOLERANCE points, any other number, how a line is wrapped, the rows of a chart, and the grade of the study's answer. A line with
-an ellipsis on the page stands for any lines.
-"""
+"""docs/tutorial.md, typed from top to bottom, and docs/how-to/paper.md after it. What is held and what tolerated: pages.py."""
 
 from __future__ import annotations
 
@@ -14,80 +8,17 @@ from pathlib import Path
 
 import pytest
 from commands import ROOT, Command
+from pages import shown, wrong
 
 PAGE = (ROOT / "docs/tutorial.md").read_text(encoding="utf-8")
-TOLERANCE = 1.5
-CHART = re.compile(r"^.*(?:│|└──).*$|^ +\d+ +epoch \d+.*$", re.MULTILINE)
-NUMBER = r"[-+<]?\d[\d,]*(?:\.\d+)?(?:e-\d+)?"
-COUNTED = r"train,|valid,|test[;:]|parameters|updates|epochs|completed|configurations|seeds\."
-GRADES = (
-    (
-        re.compile(r" helps(?:, perhaps on these images alone)?: | changes nothing that matters: | against sgd: "),
-        " says: ",
-    ),
-    (re.compile(r"(?<=\)) (?:real|these images|equal|undecided)(?= )"), " grade"),
-    (re.compile(r"(?<=\d), (?:real|on these images only|equal within \S+ points|undecided\b[^.]*)\."), ", grade."),
-)
-Shown = tuple[str, str]
-
-
-def shown() -> list[Shown]:
-    """Each command of the page with the output below it."""
-    blocks = re.findall(r"```sh\n(.*?)```\n\n```text\n(.*?)```", PAGE, re.DOTALL)
-    assert len(blocks) == PAGE.count("```text") == PAGE.count("```sh")
-    return [(command.strip(), output) for command, output in blocks]
-
-
-def plain(text: str, study: bool = False) -> str:
-    """Output on one line, without charts and ages; in a study's answer every grade is the same."""
-    text = re.sub(r"─+", "─", CHART.sub("", text))
-    text = re.sub(r"\b\d+[smh]\b", "0s", text)
-    text = f"{' '.join(text.split())} "
-    for grade, word in GRADES if study else ():
-        text = grade.sub(word, text)
-    return text
-
-
-def pattern(part: str) -> re.Pattern[str]:
-    """A part of the page as an expression whose groups are its numbers."""
-    pieces = re.split(f"({NUMBER})", part)
-    return re.compile("".join(f"({NUMBER})" if i % 2 else re.escape(piece) for i, piece in enumerate(pieces)))
-
-
-def differences(part: str, found: re.Match[str]) -> list[str]:
-    """Where the numbers of the output are not those of the page."""
-    mine = list(re.finditer(NUMBER, part))
-    return [
-        f"{ours[0]} on the page, {theirs} printed"
-        for ours, theirs in zip(mine, found.groups(), strict=True)
-        if not _alike(ours[0], theirs, re.match(rf" (?:{COUNTED})(?!=)", part[ours.end() :]) is not None)
-    ]
-
-
-def _alike(ours: str, theirs: str, counted: bool) -> bool:
-    if counted:
-        return ours == theirs
-    one, other = (float(number.lstrip("<+").replace(",", "")) for number in (ours, theirs))
-    return not (50 < one <= 100 and "." in ours) or abs(one - other) <= TOLERANCE
-
-
-def wrong(page: str, printed: str, study: bool = False) -> list[str]:
-    """What the page says and the program does not."""
-    output, place, found = plain(printed, study), 0, []
-    for part in (plain(part, study) for part in re.split(r"^…$", page, flags=re.MULTILINE) if part.strip()):
-        match = pattern(part).search(output, place)
-        if match is None:
-            return [*found, f"not printed: {part}\n\nfrom here on: {output[place:]}"]
-        found += differences(part, match)
-        place = match.end()
-    return found
+PAPER = (ROOT / "docs/how-to/paper.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
 def typed(tmp_path_factory) -> tuple[Path, list[str]]:
     """The folder, and what each command printed."""
     folder, printed = tmp_path_factory.mktemp("tutorial"), []
-    for command, _ in shown():
+    for command, _ in shown(PAGE):
         program, *words = shlex.split(command)
         assert program == "train"
         ended = Command(folder, *words, COLUMNS="80")
@@ -96,9 +27,10 @@ def typed(tmp_path_factory) -> tuple[Path, list[str]]:
     return folder, printed
 
 
-@pytest.mark.parametrize("number", range(len(shown())), ids=[shlex.split(command)[1] for command, _ in shown()])
+@pytest.mark.parametrize("number", range(len(shown(PAGE))), ids=[shlex.split(command)[1] for command, _ in shown(PAGE)])
 def test_a_command_prints_what_the_page_says(typed, number):
-    command, page = shown()[number]
+    assert len(shown(PAGE)) == PAGE.count("```text") == PAGE.count("```sh")
+    command, page = shown(PAGE)[number]
     assert wrong(page, typed[1][number], study=" study " in command) == []
 
 
@@ -108,6 +40,14 @@ def test_the_picture_is_of_this_sweep(typed):
         for path in (typed[0] / "first.svg", ROOT / "docs/images/tutorial.svg")
     )
     assert [text for text in drawn if text[0].isalpha()] == [text for text in kept if text[0].isalpha()] != []
+
+
+def test_the_table_for_a_paper_is_what_the_page_shows(typed):
+    command, latex = re.search(r"```sh\n(train compare .*?)\n```.*?```latex\n(.*?)```", PAPER, re.DOTALL).groups()
+    ended = Command(typed[0], *shlex.split(command)[1:])
+    assert ended.end() == 0, ended.err
+    assert wrong(latex, (typed[0] / "table.tex").read_text(encoding="utf-8")) == []
+    assert (typed[0] / "figure.pdf").read_bytes().startswith(b"%PDF")
 
 
 def test_the_prose_quotes_the_output():
