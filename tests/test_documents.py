@@ -85,16 +85,3 @@ def test_every_source_file_in_the_layout_is_there():
 def test_the_tests_that_reliability_names_are_there():
     named = set(re.findall(r"`(test_\w+\.py)`", (ROOT / "docs/reliability.md").read_text(encoding="utf-8")))
     assert len(named) > 10 and named <= {path.name for path in (ROOT / "tests").rglob("test_*.py")}
-
-
-@pytest.mark.parametrize(
-    "path", [path for path in DOCUMENTS if "results" not in path.parts], ids=lambda path: path.name
-)
-def test_prose_is_wrapped(path):
-    """At 130 characters, as the code; what is generated, tables, code, pictures and rows of links are not."""
-    content = re.sub(
-        r"^<!-- ([\w.]+).*? -->$.*?^<!-- /\1 -->$", "", path.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE
-    )
-    lines = re.sub(r"```.*?```|<!--.*?-->", "", content, flags=re.DOTALL).splitlines()
-    prose = [line for line in lines if not line.lstrip().startswith(("|", "!", "[←", "[The article's"))]
-    assert [line for line in prose if len(line) > 130] == [] or path.name == "techniques.md"
