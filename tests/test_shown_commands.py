@@ -22,7 +22,7 @@ from trainer.show import command as show
 PARSERS = {"compare": compare.parser, "runs": runs.parser, "show": show.parser}
 DOCUMENTS = sorted((*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")))
 ELSEWHERE = re.compile(r"^from=|^dataset=files$|[A-Z]{3,}|^-sc$|^--|stack_(slurm|ray)|sign_sgd")
-"""Words of commands that need what is not here, a run, a file, a cluster, a technique yet to be added; or that print and leave."""
+"""Words of commands that need what is not here (a run, a file, a cluster, a technique yet to be added), or that only print."""
 
 
 def commands(path: Path) -> list[list[str]]:
