@@ -82,6 +82,12 @@ def test_every_source_file_in_the_layout_is_there():
     assert not [name for name in names if not (ROOT / name).exists()]
 
 
+@pytest.mark.parametrize("path", [path for path in DOCUMENTS if path.name != "CHANGELOG.md"], ids=lambda path: path.name)
+def test_every_source_file_it_names_is_there(path):
+    named = set(re.findall(r"`((?:trainer|tests|benchmarks|conf|hydra_plugins)/[\w/.-]+\.\w+)`", path.read_text(encoding="utf-8")))
+    assert [name for name in named - {"conf/optimizer/sign_sgd.yaml"} if not (ROOT / name).exists()] == []
+
+
 def test_the_tests_that_reliability_names_are_there():
     named = set(re.findall(r"`(test_\w+\.py)`", (ROOT / "docs/reliability.md").read_text(encoding="utf-8")))
     assert len(named) > 10 and named <= {path.name for path in (ROOT / "tests").rglob("test_*.py")}
