@@ -84,7 +84,8 @@ def test_every_source_file_in_the_layout_is_there():
 
 @pytest.mark.parametrize("path", [path for path in DOCUMENTS if path.name != "CHANGELOG.md"], ids=lambda path: path.name)
 def test_every_source_file_it_names_is_there(path):
-    named = set(re.findall(r"`((?:trainer|tests|benchmarks|conf|hydra_plugins)/[\w/.-]+\.\w+)`", path.read_text(encoding="utf-8")))
+    folders = "trainer|tests|benchmarks|conf|hydra_plugins"
+    named = set(re.findall(rf"`((?:{folders})/[\w/.-]+\.\w+)`", path.read_text(encoding="utf-8")))
     assert [name for name in named - {"conf/optimizer/sign_sgd.yaml"} if not (ROOT / name).exists()] == []
 
 
