@@ -82,7 +82,9 @@ def test_every_source_file_in_the_layout_is_there():
     assert not [name for name in names if not (ROOT / name).exists()]
 
 
-@pytest.mark.parametrize("path", [path for path in DOCUMENTS if path.name != "CHANGELOG.md"], ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path", [path for path in DOCUMENTS if path.name != "CHANGELOG.md"], ids=lambda path: path.name
+)
 def test_every_source_file_it_names_is_there(path):
     folders = "trainer|tests|benchmarks|conf|hydra_plugins"
     named = set(re.findall(rf"`((?:{folders})/[\w/.-]+\.\w+)`", path.read_text(encoding="utf-8")))
