@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from functools import cache
 from pathlib import Path
 
 import composing
@@ -49,9 +50,11 @@ def test_a_command_is_accepted(path, words):
         _compose(words)
 
 
+loader_of_all = cache(composing.loader)
+
+
 def _compose(words: list[str]) -> None:
-    options = parse_line(words)
-    loader = composing.loader()
+    options, loader = parse_line(words), loader_of_all()
     config = loader.load_configuration("config", options.overrides, RunMode.MULTIRUN, validate_sweep_overrides=False)
     cells = sweep_of(loader, config)
     assert len(cells) == 1 or options.multirun or config.hydra.mode is RunMode.MULTIRUN
