@@ -94,3 +94,11 @@ def test_every_source_file_it_names_is_there(path):
 def test_the_tests_that_reliability_names_are_there():
     named = set(re.findall(r"`(test_\w+\.py)`", (ROOT / "docs/reliability.md").read_text(encoding="utf-8")))
     assert len(named) > 10 and named <= {path.name for path in (ROOT / "tests").rglob("test_*.py")}
+
+
+def test_the_glossary_is_in_order_and_every_verdict_is_in_it():
+    headings = re.findall(r"^### (.+)$", (ROOT / "docs/glossary.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert headings == sorted(headings, key=str.lower) and len(headings) > 40
+    assert {"Real", "On these images only", "Equal within", "Undecided", "Holm", "Stack", "Cell", "AGC"} <= set(
+        headings
+    )
