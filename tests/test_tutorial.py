@@ -14,40 +14,32 @@ PAGE = (ROOT / "docs/tutorial.md").read_text(encoding="utf-8")
 PAPER = (ROOT / "docs/how-to/paper.md").read_text(encoding="utf-8")
 
 
-@pytest.fixture(scope="module")
-def typed(tmp_path_factory) -> tuple[Path, list[str]]:
-    """The folder, and what each command printed."""
-    folder, printed = tmp_path_factory.mktemp("tutorial"), []
-    for command, _ in shown(PAGE):
-        program, *words = shlex.split(command)
-        assert program == "train"
-        ended = Command(folder, *words, COLUMNS="80")
-        assert ended.end() == 0, ended.err
-        printed.append(ended.out)
-    return folder, printed
-
-
-@pytest.mark.parametrize("number", range(len(shown(PAGE))), ids=[shlex.split(command)[1] for command, _ in shown(PAGE)])
-def test_a_command_prints_what_the_page_says(typed, number):
+def test_every_command_prints_what_the_page_says(tmp_path):
+    """One test for the whole page, since each command needs those before it; then the paper's page, of the same sweep."""
     assert len(shown(PAGE)) == PAGE.count("```text") == PAGE.count("```sh")
-    command, page = shown(PAGE)[number]
-    assert wrong(page, typed[1][number], study=" study " in command) == []
-
-
-def test_the_picture_is_of_this_sweep(typed):
-    drawn, kept = (
-        re.findall(r"<text[^>]*>\s*([^<]+?)\s*</text>", path.read_text(encoding="utf-8"))
-        for path in (typed[0] / "first.svg", ROOT / "docs/images/tutorial.svg")
-    )
-    assert [text for text in drawn if text[0].isalpha()] == [text for text in kept if text[0].isalpha()] != []
-
-
-def test_the_table_for_a_paper_is_what_the_page_shows(typed):
+    found = {
+        command: wrong(page, typed(tmp_path, command), study=" study " in command) for command, page in shown(PAGE)
+    }
+    assert {command: differences for command, differences in found.items() if differences} == {}
+    assert labels(tmp_path / "first.svg") == labels(ROOT / "docs/images/tutorial.svg") != []
     command, latex = re.search(r"```sh\n(train compare .*?)\n```.*?```latex\n(.*?)```", PAPER, re.DOTALL).groups()
-    ended = Command(typed[0], *shlex.split(command)[1:])
-    assert ended.end() == 0, ended.err
-    assert wrong(latex, (typed[0] / "table.tex").read_text(encoding="utf-8")) == []
-    assert (typed[0] / "figure.pdf").read_bytes().startswith(b"%PDF")
+    typed(tmp_path, command)
+    assert wrong(latex, (tmp_path / "table.tex").read_text(encoding="utf-8")) == []
+    assert (tmp_path / "figure.pdf").read_bytes().startswith(b"%PDF")
+
+
+def typed(folder: Path, command: str) -> str:
+    """What a command prints on an ordinary terminal's width."""
+    program, *words = shlex.split(command)
+    ended = Command(folder, *words, COLUMNS="80")
+    assert program == "train" and ended.end() == 0, ended.err
+    return ended.out
+
+
+def labels(picture: Path) -> list[str]:
+    """The words of a figure, without the numbers of its axes."""
+    texts = re.findall(r"<text[^>]*>\s*([^<]+?)\s*</text>", picture.read_text(encoding="utf-8"))
+    return [text for text in texts if text[0].isalpha()]
 
 
 def test_the_prose_quotes_the_output():
