@@ -23,8 +23,9 @@ test-lowest: .venv-lowest     ## the suite with the oldest releases that pyproje
 test-engines: .venv-engines   ## sweeps on a SLURM and a Ray cluster of two nodes on this machine; SLURM where slurm-wlm and munge are installed
 	.venv-engines/bin/python -m pytest -q tests/sweep/test_unit.py tests/sweep/test_slurm.py tests/sweep/test_ray.py
 
-docs: .venv                   ## rewrite what is generated: docs/choices.md, docs/techniques.md, the tables of docs/statistics.md
+docs: .venv                   ## rewrite what is generated: choices.md, techniques.md, the tables of reference.md and statistics.md
 	.venv/bin/python tests/test_choices.py
+	.venv/bin/python tests/test_reference.py
 	.venv/bin/train help --markdown > docs/techniques.md
 	.venv/bin/python -m benchmarks.statistics_page
 
