@@ -23,7 +23,10 @@ test-lowest: .venv-lowest     ## the suite with the oldest releases that pyproje
 test-engines: .venv-engines   ## sweeps on a SLURM and a Ray cluster of two nodes on this machine; SLURM where slurm-wlm and munge are installed
 	.venv-engines/bin/python -m pytest -q tests/sweep/test_unit.py tests/sweep/test_slurm.py tests/sweep/test_ray.py
 
-docs: .venv                   ## rewrite the numbers in docs/statistics.md from the committed results
+docs: .venv                   ## rewrite what is generated: choices.md, techniques.md, the tables of reference.md and statistics.md
+	.venv/bin/python tests/test_choices.py
+	.venv/bin/python tests/test_reference.py
+	.venv/bin/train help --markdown > docs/techniques.md
 	.venv/bin/python -m benchmarks.statistics_page
 
 bench: .venv-bench            ## all benchmarks, minutes to hours; python -m benchmarks -h chooses

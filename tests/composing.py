@@ -15,7 +15,8 @@ from omegaconf import DictConfig
 from trainer.shell.composing import Composer
 from trainer.shell.hydra_private import choose_defaults
 
-CONF = Path(__file__).parents[1] / "conf"
+ROOT = Path(__file__).parents[1]
+CONF = ROOT / "conf"
 
 
 def loader(cls: type[ConfigLoaderImpl] = Composer) -> ConfigLoaderImpl:

@@ -160,16 +160,58 @@ def test_a_studys_figure_has_a_line_for_each_technique(study):
     assert f"gained on mnist, 95 %, {answer['seeds']} seeds" in figure(study)
 
 
+INTERVAL = r"[+−][\d.]+ \([+−][\d.]+ to [+−][\d.]+\)"
+
+
+def said(page: str) -> str:
+    """The page with a study's intervals in the form that the tables have."""
+    minus = page.replace("-", "−")
+    return re.sub(r" points(?: on mnist)?, 95 % ([+−][\d.]+ to [+−][\d.]+)", r" (\1)", minus)
+
+
 def test_the_readme_quotes_the_page():
     readme = (FOLDER.parents[1] / "README.md").read_text(encoding="utf-8")
     (quoted,) = re.findall("<!-- evidence -->(.*?)<!-- /evidence -->", readme, flags=re.DOTALL)
-    found = re.findall(r"[+−][\d.]+ \([+−][\d.]+ to [+−][\d.]+\)", quoted)
-    studied = (
-        PAGE.replace("-", "−")
-        .replace(" points on mnist, 95 % ", " (")
-        .replace(" points, 95 % ", " (")
-        .replace(", real.", ")")
-    )
+    found = re.findall(INTERVAL, quoted)
     steps = [of("reach", f"optimizer={word}")["steps_to_target"].mean() for word in ("momentum", "sgd")]
     assert "{:.0f} updates to 97 % instead of {:.0f}".format(*steps) in quoted
-    assert len(found) == 8 and all(numbers in studied for numbers in found)
+    assert len(found) == 8 and [numbers for numbers in found if numbers not in said(PAGE)] == []
+
+
+STORY = FOLDER.parent / "article"
+CHAPTERS = (
+    *("batch_gradient_descent", "stochastic_gradient_descent", "momentum", "gradient_clipping", "weight_clipping"),
+    *("learning_rate_decay", "batch_normalization", "dropout", "all_together"),
+)
+
+
+def chapter(name: str) -> str:
+    return (STORY / f"{name}.md").read_text(encoding="utf-8")
+
+
+def test_the_story_has_these_chapters_in_this_order():
+    index = (STORY / "README.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\|.*?\]\((\w+)\.md\)", index, re.MULTILINE) == list(CHAPTERS)
+    assert {path.stem for path in STORY.glob("*.md")} == {*CHAPTERS, "README"}
+
+
+@pytest.mark.parametrize("place", range(len(CHAPTERS)), ids=CHAPTERS)
+def test_a_chapter_leads_back_and_on(place):
+    text = chapter(CHAPTERS[place])
+    back, on = re.findall(r"\[← [\w -]+\]\((\w+)\.md\)", text), re.findall(r"\[[\w -]+ →\]\((\w+)\.md\)", text)
+    assert (back, on) == ([*CHAPTERS[:place][-1:]] * 2, [*CHAPTERS[place + 1 :][:1]] * 2)
+    assert "](../evidence/figures/" in text and "## Try it\n\n```sh\ntrain " in text
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_the_numbers_of_a_chapter_are_those_of_the_evidence(name):
+    """Means with deviations and intervals as they stand there, and any other number with decimals too."""
+    late = (FOLDER / "staleness.md").read_text(encoding="utf-8")
+    evidence, text = (
+        said(PAGE) + late,
+        " ".join(re.sub(r"```.*?```|`[^`]*`|1/√784 = 0.036", "", chapter(name), flags=re.DOTALL).split()),
+    )
+    whole = re.findall(rf"{INTERVAL}|\d+\.\d\d ± \d+\.\d\d", text)
+    loose = re.findall(r"\d+\.\d+", text)
+    assert whole and [number for number in whole if number not in evidence] == []
+    assert [number for number in loose if not re.search(rf"(?<![\d.]){re.escape(number)}(?!\d)", evidence)] == []
