@@ -172,6 +172,14 @@ def test_flag_rates_that_were_not_searched(tmp_path: Path) -> None:
     assert "--tune optimizer.lr" in text
 
 
+def test_a_study_chose_the_rates_of_its_runs_elsewhere(tmp_path: Path) -> None:
+    write_group(tmp_path / "judge", [0.9, 0.91, 0.92], optimizer=sgd(0.1))
+    write_group(tmp_path / "judge", [0.9, 0.92, 0.91], optimizer=momentum(0.5))
+    assert "Learning rates were not searched" in raised(tmp_path)
+    (tmp_path / "study.json").write_text("{}")
+    assert "Learning rates were not searched" not in raised(tmp_path)
+
+
 def write_rates(root: Path, word: Any, values: dict[float, float]) -> None:
     for lr, accuracy in values.items():
         write_group(root, [accuracy, accuracy + 0.01, accuracy + 0.02], optimizer=word(lr))

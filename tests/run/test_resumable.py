@@ -62,7 +62,7 @@ def refused(run: Path, error: type[ConfigError] = ConfigError, **settings: Any) 
 
 def test_a_complete_run_goes_on_only_for_more_epochs(run, capfd):
     assert resumable(run, {}) is None and resumable(run, {"threads": 2}) is None
-    found = resumable(run, {"epochs": 3})
+    found = resumable(run, {"epochs": 3}, held=True)
     assert found is not None and found.from_checkpoint
     assert (found.job.experiment.epochs, found.job.directory) == (3, run)
     assert found.job.overrides == ("decay=cosine", "epochs=1")

@@ -14,6 +14,7 @@ from trainer.compare.options import LAST, Options
 from trainer.compare.rows import Row
 from trainer.compare.runs import Run
 from trainer.identity import show
+from trainer.report.files import STUDY
 
 RATE = "optimizer.lr"
 FEW_SEEDS = 3
@@ -80,8 +81,9 @@ def patchy(table: Table, options: Options) -> Iterator[str]:
 
 
 def unsearched_rates(table: Table, options: Options) -> Iterator[str]:
-    """One rate for each optimizer compares the rates as much as the optimizers."""
-    families = _families((run for row in table.rows for run in row.tried), RATE)
+    """One rate for each optimizer compares the rates as much as the optimizers; a study has chosen them in another sweep."""
+    tried = (run for row in table.rows for run in row.tried if not (run.directory.parent.parent / STUDY).exists())
+    families = _families(tried, RATE)
     single = [runs[0] for runs in families if len({run.settings[RATE] for run in runs}) == 1]
     used = {f"{show(run.settings.get('optimizer'))} {show(run.settings[RATE])}": None for run in single}
     if len(used) > 1:

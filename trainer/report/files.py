@@ -19,6 +19,7 @@ from trainer.records import Record
 
 METRICS, SUMMARY, CONFIG, LOG = "metrics.jsonl", "summary.json", "config.yaml", "train.log"
 CHECKPOINT = "checkpoint.pt"
+STUDY = "study.json"
 YamlDumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # libyaml takes a tenth of the time
 
 

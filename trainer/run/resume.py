@@ -51,8 +51,9 @@ def resumable(directory: Path, settings: Mapping[str, Any], held: bool = False) 
     if status == Status.COMPLETED and not begun:
         again = command(f"from={directory}", f"epochs={wanted.epochs}")
         raise no_checkpoint(directory, f"To train longer type: {again}")
-    _tell_origin(directory, summary)
-    _tell_horizon(experiment, wanted.epochs)
+    if held:  # once: it is asked before the directory is taken, and again when it is
+        _tell_origin(directory, summary)
+        _tell_horizon(experiment, wanted.epochs)
     return Resumable(Job(wanted, directory, tuple(summary["overrides"])), begun)
 
 

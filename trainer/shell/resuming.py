@@ -11,7 +11,7 @@ from typing import Any
 from trainer.errors import ConfigError
 from trainer.experiment import Experiment
 from trainer.records import Status
-from trainer.report.files import CONFIG, SUMMARY
+from trainer.report.files import CONFIG, STUDY, SUMMARY
 from trainer.report.guarded import announce
 from trainer.report.lines import plan
 from trainer.report.reading import read_config, read_summary
@@ -23,7 +23,6 @@ from trainer.shell.paths import home
 
 def main(words: Sequence[str]) -> int:
     """Go on with a run, a sweep or a study; its exit code. Raises ConfigError."""
-    from trainer.study.store import STUDY
     from trainer.sweep.cells import SWEEP
 
     directory, settings = parse_resume(words)

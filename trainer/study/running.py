@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from trainer.errors import STOPPED, ExitCode, Stopped, Unwritten
+from trainer.report.files import STUDY
 from trainer.report.guarded import Guarded, leave, say
 from trainer.report.pipe import Pipe
 from trainer.run.lease import alone
@@ -35,7 +36,7 @@ def run(question: Question, directory: Path) -> int:
     try:
         answer = carry_out(question, directory)
     except Stopped as stop:
-        if not (directory / store.STUDY).exists():
+        if not (directory / STUDY).exists():
             say(f"{stop.status} before the first run; nothing was written.")
             raise
         _go_on(screen, directory)

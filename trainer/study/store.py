@@ -9,11 +9,9 @@ from typing import Any
 from trainer.errors import ConfigError
 from trainer.experiment import GROUPS, TECHNIQUES, Experiment
 from trainer.identity import FORMAT, READABLE, differences, known_formats
-from trainer.report.files import write_json
+from trainer.report.files import STUDY, write_json
 from trainer.report.reading import read_json_list
 from trainer.study.question import Factor, Question
-
-STUDY = "study.json"
 
 
 def write(directory: Path, question: Question, answer: Mapping[str, Any] | None = None) -> None:
