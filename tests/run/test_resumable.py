@@ -153,7 +153,7 @@ def test_settings_that_decide_a_run_are_refused_first(tmp_path):
 def test_another_origin_is_told(run, capfd):
     versions = json.loads((run / "summary.json").read_text())["versions"]
     change(run, status="interrupted", versions=versions | {"torch": "1.0\x1b"})
-    assert resumable(run, {}) is not None
+    assert resumable(run, {}, held=True) is not None
     said = capfd.readouterr().err
     assert said.startswith(
         f"train: {run} began with PyTorch 1.0? and continues with {versions['torch']}: its numbers may differ"
