@@ -19,6 +19,7 @@ from trainer.techniques.normalization import NORMALIZATIONS, Normalization
 from trainer.techniques.numbers import AtLeastOne, Count, Positive, PositiveShare, Seed
 from trainer.techniques.optimizers import OPTIMIZERS, Optimizer
 from trainer.techniques.staleness import STALENESSES, Staleness
+from trainer.techniques.stopping import STOPS, Stop
 
 T = TypeVar("T")
 BatchSize = AtLeastOne | Literal["full"]
@@ -82,6 +83,7 @@ class Experiment:
     normalization: Choice[Normalization] = Choice(NORMALIZATIONS, "none")
     dropout: Choice[Dropout] = Choice(DROPOUTS, "none")
     staleness: Choice[Staleness] = Choice(STALENESSES, "none")
+    stop: Choice[Stop] = Choice(STOPS, "none")
 
     def __post_init__(self) -> None:
         for key, value in self._checked().items():
@@ -171,6 +173,8 @@ def _check_combination(e: Experiment) -> None:
         "choose clip=grad or model.hidden=[128].": e.clip.name == "agc" and not hidden,
         f"target={e.target} is an accuracy on validation images and dataset.validation=0 holds none out: "
         "leave one of them out.": e.target is not None and e.dataset.validation == 0,
+        f"stop={e.stop.name} judges validation images and dataset.validation=0 holds none out: "
+        "leave one of them out.": e.stop.name != "none" and e.dataset.validation == 0,
     }
     for sentence, applies in nonsense.items():
         if applies:
