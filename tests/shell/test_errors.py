@@ -208,8 +208,8 @@ MISTAKES = [
     ),
     (
         "epochs.x=1",
-        "There is no key 'epochs.x'. Known: name, seed, epochs, batch_size, device, threads, precision, "
-        "target, record_every, checkpoint, report, dataset, model, optimizer, clip, decay, normalization, dropout, "
+        "There is no key 'epochs.x'. Did you mean 'stop.epochs'? Known: name, seed, epochs, batch_size, device, threads, "
+        "precision, target, record_every, checkpoint, report, dataset, model, optimizer, clip, decay, normalization, dropout, "
         "staleness, stop, experiment.",
     ),
     (
@@ -398,7 +398,8 @@ MISTAKES = [
     ),
     (
         "none",
-        "'none' may be clip=none or decay=none or normalization=none or dropout=none or staleness=none or stop=none: type one of them.",
+        "'none' may be clip=none or decay=none or normalization=none or dropout=none or staleness=none or stop=none: "
+        "type one of them.",
     ),
     (
         "optimizer",
@@ -530,8 +531,8 @@ MISTAKES = [
     (
         "resume . epoch=3",
         "There is no key 'epoch'. Did you mean 'epochs'? Known: name, seed, epochs, batch_size, device, threads, precision, "
-        "target, record_every, checkpoint, report, dataset, model, optimizer, clip, decay, normalization, dropout, staleness, stop, "
-        "experiment.",
+        "target, record_every, checkpoint, report, dataset, model, optimizer, clip, decay, normalization, dropout, staleness, "
+        "stop, experiment.",
     ),
     (
         "resume . epochs=3 threads=2 epochs=4",

@@ -82,7 +82,7 @@ def train_longer(directory: Path, experiment: Experiment) -> str:
 
 
 def unstopped(directory: Path) -> str:
-    """The command that trains a run which stopped early for all its epochs, from the start, to the same bits as far as it went."""
+    """The command that trains a run which stopped early for all its epochs; as far as it went the bits are the same."""
     return command(f"from={directory}", "stop=none")
 
 

@@ -63,8 +63,8 @@ def _refuse_stopped(directory: Path, summary: Mapping[str, Any], e: Experiment) 
     """More epochs are nothing to a run that its own rule has ended."""
     if summary.get("stopped_epoch") is not None:
         raise ConfigError(
-            f"{directory} stopped after epoch {summary['stopped_epoch']} of {e.epochs} (stop={e.stop.name}), and with more epochs it "
-            f"would stop there too. To train it without stopping, type: {unstopped(directory)}"
+            f"{directory} stopped after epoch {summary['stopped_epoch']} of {e.epochs} (stop={e.stop.name}), and with more "
+            f"epochs it would stop there too. To train it without stopping, type: {unstopped(directory)}"
         )
 
 
