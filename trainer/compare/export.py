@@ -19,6 +19,7 @@ from trainer.compare.overall import overall
 from trainer.compare.rows import Row
 from trainer.compare.scales import difference_scale
 from trainer.compare.statistics import Difference
+from trainer.compare.stopping import stopped
 from trainer.compare.verdicts import interval, is_shown, row_verdict
 from trainer.identity import show
 
@@ -90,6 +91,7 @@ def _left_out(row: Row, options: Options) -> Iterator[tuple[str, Any]]:
     """What became of the runs that the mean is not over."""
     yield from (("seeds", row.seeds(options.metric)[1]), ("pruned", len(row.pruned)))
     yield from (("unfinished", len(row.unfinished)), ("diverged_p_holm", row.diverged_p))
+    yield "stopped_early", len(stopped(row))
 
 
 def _sample_columns(table: Table, row: Row, options: Options) -> Iterator[tuple[str, Any]]:
