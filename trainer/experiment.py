@@ -58,8 +58,8 @@ def _section(cls: type[T], meant: str) -> Callable[[T | Mapping[str, Any], str],
 class Experiment:
     """Everything that decides a run. Groups take a word, a dict with 'name', or a technique.
 
-    `batch_size` left out is the whole training set for batch_gd and 128 otherwise. A record is made at the end of
-    each epoch and, where given, every `record_every` updates. Raises ConfigError, one sentence, for anything that can't be run.
+    `batch_size` left out is the whole training set for batch_gd and 128 otherwise, `stop.accuracy` is `target`. A record is
+    made at the end of each epoch and, where given, every `record_every` updates. Raises ConfigError, one sentence, for anything that can't be run.
     """
 
     name: str | None = None
@@ -88,6 +88,7 @@ class Experiment:
     def __post_init__(self) -> None:
         for key, value in self._checked().items():
             object.__setattr__(self, key, value)
+        object.__setattr__(self, "stop", self.stop.aimed_at(self.target))
         _check_words(self)
         _check_combination(self)
         try:

@@ -163,7 +163,7 @@ def test_the_command_says_when_and_why_and_how_to_go_on(tmp_path):
 
 
 def test_a_target_says_that_it_was_reached(tmp_path):
-    words = ("optimizer=adam", "optimizer.lr=0.03", "stop=target", "stop.accuracy=0.3", "epochs=60", "name=run")
+    words = ("optimizer=adam", "optimizer.lr=0.03", "stop=target", "target=0.3", "epochs=60", "name=run")
     run = train(tmp_path, *TINY, *words)
     epoch = summary(tmp_path / "runs/run")["stopped_epoch"]
     assert f"\nStopped after epoch {epoch} of 60: valid/accuracy reached 30 %.\n" in run.out

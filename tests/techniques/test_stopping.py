@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from trainer.engine.evaluation import Evaluation
 from trainer.engine.stopping import judge, over
+from trainer.experiment import Experiment
 from trainer.techniques.stopping import STOPS, NoStop, Patience, Stop, Target
 
 IMAGES = 40
@@ -97,6 +99,17 @@ def test_without_validation_images_nothing_is_judged():
 @pytest.mark.parametrize("rule", [cls() for cls in STOPS.values()], ids=list(STOPS))
 def test_every_rule_says_why(rule):
     assert (rule.reason == "") == (rule.name == "none")
+
+
+def test_the_accuracy_that_is_enough_is_the_target_unless_it_is_given():
+    def accuracy(**keys: Any) -> float:
+        stop = Experiment.from_dict(Experiment(**keys).to_dict()).stop
+        assert isinstance(stop, Target) and stop.accuracy is not None
+        return stop.accuracy
+
+    assert accuracy(stop="target") == 0.97
+    assert accuracy(stop="target", target=0.9) == 0.9
+    assert accuracy(stop={"name": "target", "accuracy": 0.95}, target=0.9) == 0.95
 
 
 def test_the_reasons():

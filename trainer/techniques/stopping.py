@@ -6,7 +6,7 @@ The network that is kept and tested is that of the last epoch trained; best.pt h
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 from trainer.techniques.numbers import AtLeastOne, NotNegative, PositiveShare
@@ -23,6 +23,10 @@ class Stop(ABC):
     name: ClassVar[str]
     metric: Metric
     delta: NotNegative
+
+    def aimed_at(self, target: float | None) -> Stop:
+        """The rule in an experiment with this `target`."""
+        return self
 
     def is_better(self, score: float, best: float) -> bool:
         """Whether a score beats the best so far, by more than `delta`."""
@@ -73,19 +77,22 @@ class Patience(Stop):
 
 @dataclass(frozen=True)
 class Target(Stop):
-    """Ends after the first epoch whose valid/accuracy is at least `accuracy`."""
+    """Ends after the first epoch whose valid/accuracy is at least `accuracy`; left out, that is `target`, or else 0.97."""
 
     name = "target"
     metric = "valid/accuracy"
     delta = 0.0
-    accuracy: PositiveShare = 0.97
+    accuracy: PositiveShare | None = None
+
+    def aimed_at(self, target: float | None) -> Target:
+        return replace(self, accuracy=self.accuracy or target or 0.97)
 
     def is_over(self, best: float, waited: float) -> bool:
-        return best >= self.accuracy
+        return self.accuracy is not None and best >= self.accuracy
 
     @property
     def reason(self) -> str:
-        return f"valid/accuracy reached {100 * self.accuracy:g} %"
+        return f"valid/accuracy reached {100 * (self.accuracy or 0):g} %"
 
 
 STOPS: dict[str, type[Stop]] = {rule.name: rule for rule in (NoStop, Patience, Target)}
