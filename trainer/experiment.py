@@ -59,7 +59,8 @@ class Experiment:
     """Everything that decides a run. Groups take a word, a dict with 'name', or a technique.
 
     `batch_size` left out is the whole training set for batch_gd and 128 otherwise, `stop.accuracy` is `target`. A record is
-    made at the end of each epoch and, where given, every `record_every` updates. Raises ConfigError, one sentence, for anything that can't be run.
+    made at the end of each epoch and, where given, every `record_every` updates. Raises ConfigError, one sentence, for
+    anything that can't be run.
     """
 
     name: str | None = None

@@ -73,6 +73,12 @@ def test_until_it_stops_a_run_is_the_run_that_does_not_stop(stacked):
         assert {name: value for name, value in last.metrics.items() if name in same} == same
 
 
+@pytest.mark.parametrize("run", [0, 2])
+def test_records_between_the_ends_of_epochs_stop_nothing(stacked, run):
+    finer = outcome([dataclasses.replace(STACK[run], record_every=1)], DATA).records[0]
+    assert len(finer) == 4 * len(stacked.records[run]) and finer[-1].epoch == stacked.records[run][-1].epoch
+
+
 def test_test_images_are_judged_once_at_the_end_of_each_run(stacked):
     for run, records in enumerate(stacked.records):
         assert ["test/accuracy" in record.metrics for record in records] == [False] * (len(records) - 1) + [True]
