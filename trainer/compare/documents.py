@@ -13,6 +13,8 @@ from trainer.compare.learning import learned_nothing
 from trainer.compare.methods import methods
 from trainer.compare.options import Options
 from trainer.compare.overall import overall
+from trainer.compare.rate_search import searches
+from trainer.compare.rate_words import told
 from trainer.terminal.printable import printable
 
 ESCAPES = {
@@ -34,6 +36,8 @@ def _markdown(table: Table, options: Options) -> Iterator[str]:
     yield from _markdown_table(head, [column.justify for column in _columns(table, options)], rows)
     if options.effects:
         yield from ("", *_markdown_effects(factorial(table, options), options))
+    for search in searches(table, options):
+        yield from ("", _markdown_text(told(search)))
     yield from ("", _markdown_text(methods(table, options)), "")
     yield from (f"- {_markdown_text(flag)}" for flag in flags(table, options))
     yield ""
@@ -67,6 +71,8 @@ def _latex(table: Table, options: Options) -> Iterator[str]:
     yield from _latex_table(head, [column.justify for column in _columns(table, options)], rows, caption)
     if options.effects:
         yield from _latex_effects(factorial(table, options), options)
+    for search in searches(table, options):
+        yield from (tex(told(search)), "")
     yield from (tex(methods(table, options)), "")
     yield from (f"% {printable(flag)}" for flag in flags(table, options))
 

@@ -16,6 +16,8 @@ from trainer.compare.judging import Judgement
 from trainer.compare.learning import learned_nothing
 from trainer.compare.options import Options
 from trainer.compare.overall import overall
+from trainer.compare.rate_search import searches
+from trainer.compare.rate_words import told
 from trainer.compare.rows import Row
 from trainer.compare.scales import difference_scale
 from trainer.compare.statistics import Difference
@@ -60,6 +62,7 @@ def _table_data(table: Table, options: Options) -> dict[str, Any]:
         "comparisons": table.comparisons,
         "groups": [row_data(table, row, options) | {"settings": _shared(row)} for row in table.rows],
         "flags": [*learned_nothing(table, options), *flags(table, options)],
+        "learning_rates": [told(search) for search in searches(table, options)],
     } | ({"effects": _effects_data(table, options)} if options.effects else {})
 
 

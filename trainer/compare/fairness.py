@@ -11,12 +11,12 @@ from trainer.compare.conditions import CONDITIONS, Trap, some
 from trainer.compare.groups import Keys, group_runs, varying
 from trainer.compare.learning import idle_clips
 from trainer.compare.options import LAST, Options
+from trainer.compare.rate_search import RATE
 from trainer.compare.rows import Row
 from trainer.compare.runs import Run
 from trainer.compare.stopping import stopped_early
 from trainer.identity import show
 
-RATE = "optimizer.lr"
 FEW_SEEDS = 3
 # Numbers whose largest value is expected to be best; an edge says nothing about them.
 BUDGETS = ("epochs", "dataset.", "stop.")

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from trainer.compare.clocks import FEWEST, is_clocked
 from trainer.compare.comparison import Comparison, Table
-from trainer.compare.fairness import RATE
 from trainer.compare.groups import group_runs, varying
 from trainer.compare.options import APART, LAST, Options
+from trainer.compare.rate_search import RATE
 from trainer.compare.scales import Scale, scale_of
 from trainer.compare.stopping import stopped
 from trainer.terminal.printable import command
