@@ -16,7 +16,7 @@ from trainer.compare.rows import choose
 from trainer.compare.runs import Run
 from trainer.compare.splits import overlap
 from trainer.compare.statistics import CONFIDENCE, estimate, paired_difference
-from trainer.identity import changes, show
+from trainer.compare.typed import seeds_word, words_of
 from trainer.records import Status
 
 RATE = "optimizer.lr"
@@ -43,14 +43,14 @@ class Tried:
 @dataclass(frozen=True)
 class Search:
     """The rates that were tried with one configuration, in rising order. `name` is its label, empty where there is but one;
-    `words` are what one types for it, without rate and seed; `best` is None where every run diverged."""
+    `words` and `seeds` are what one types for it beside a rate; `best` is None where every run diverged."""
 
     name: str
     metric: str
     tried: tuple[Tried, ...]
     best: Tried | None
-    seeds: tuple[int, ...]
     words: tuple[str, ...]
+    seeds: str
 
     @property
     def edge(self) -> int:
@@ -108,10 +108,8 @@ def _search(name: str, family: Sequence[Run], options: Options) -> Search:
     best = [run for run in choose(family, replace(options, tune=(RATE,))) if run.status == Status.COMPLETED]
     tried = [_tried(runs, best, metric) for runs in group_runs(family, (RATE,))]
     chosen = next((each for each in tried if best and each.rate == number(best[0], RATE)), None)
-    settings = {key: value for key, value in changes(family[0].config).items() if key not in (RATE, "seed")}
-    words = tuple(f"{key}={show(value)}" for key, value in settings.items())
-    seeds = tuple(sorted({run.seed for run in family}))
-    return Search(name, metric, tuple(sorted(tried, key=lambda each: each.rate)), chosen, seeds, words)
+    words = words_of(family[0], without=(RATE,))
+    return Search(name, metric, tuple(sorted(tried, key=lambda each: each.rate)), chosen, words, seeds_word(family))
 
 
 def _tried(runs: Sequence[Run], best: Sequence[Run], metric: str) -> Tried:

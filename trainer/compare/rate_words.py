@@ -62,15 +62,8 @@ def next_command(search: Search) -> str:
     """Where to search on, where the best is at an edge; else a run with the best."""
     if search.best and not search.edge:
         return f"Train with it: {command(*search.words, f'{RATE}={show(search.best.rate)}')}"
-    rates, seeds = ",".join(map(show, search.further)), f"seed={_seeds(search.seeds)}"
-    size = "Larger" if search.edge > 0 else "Smaller"
-    return f"{size} ones: {command('-m', *search.words, f'{RATE}={rates}', seeds)}"
-
-
-def _seeds(seeds: tuple[int, ...]) -> str:
-    if len(seeds) > 1 and seeds == tuple(range(seeds[0], seeds[-1] + 1)):
-        return f"range({seeds[-1] + 1})" if seeds[0] == 0 else f"range({seeds[0]},{seeds[-1] + 1})"
-    return ",".join(map(str, seeds))
+    rates, size = ",".join(map(show, search.further)), "Larger" if search.edge > 0 else "Smaller"
+    return f"{size} ones: {command('-m', *search.words, f'{RATE}={rates}', search.seeds)}"
 
 
 def chart(search: Search, width: int) -> Iterator[str]:
