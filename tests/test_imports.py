@@ -37,6 +37,7 @@ def test_gradients_are_taken_in_one_place_and_autograd_in_none():
         "trainer.records",
         "trainer.compare.command",
         "trainer.listing.command",
+        "trainer.webpage.command",
         "trainer.study.running",
     ],
 )

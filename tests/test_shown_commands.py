@@ -19,8 +19,9 @@ from trainer.shell.explaining import explain
 from trainer.shell.options import parse_line
 from trainer.shell.study import question_of
 from trainer.show import command as show
+from trainer.webpage import command as report
 
-PARSERS = {"compare": compare.parser, "runs": runs.parser, "show": show.parser}
+PARSERS = {"compare": compare.parser, "report": report.parser, "runs": runs.parser, "show": show.parser}
 DOCUMENTS = sorted((*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")))
 ELSEWHERE = re.compile(r"^from=|^dataset=files$|[A-Z]{3,}|^-sc$|^--(help|version|cfg)$|stack_(slurm|ray)|sign_sgd")
 """Words of commands that need what is not here (a run, a file, a cluster, a technique yet to be added), or that only print."""

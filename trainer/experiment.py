@@ -19,6 +19,7 @@ from trainer.techniques.normalization import NORMALIZATIONS, Normalization
 from trainer.techniques.numbers import AtLeastOne, Count, Positive, PositiveShare, Seed
 from trainer.techniques.optimizers import OPTIMIZERS, Optimizer
 from trainer.techniques.staleness import STALENESSES, Staleness
+from trainer.techniques.stopping import STOPS, Stop
 
 T = TypeVar("T")
 BatchSize = AtLeastOne | Literal["full"]
@@ -57,8 +58,9 @@ def _section(cls: type[T], meant: str) -> Callable[[T | Mapping[str, Any], str],
 class Experiment:
     """Everything that decides a run. Groups take a word, a dict with 'name', or a technique.
 
-    `batch_size` left out is the whole training set for batch_gd and 128 otherwise. A record is made at the end of
-    each epoch and, where given, every `record_every` updates. Raises ConfigError, one sentence, for anything that can't be run.
+    `batch_size` left out is the whole training set for batch_gd and 128 otherwise, `stop.accuracy` is `target`. A record is
+    made at the end of each epoch and, where given, every `record_every` updates. Raises ConfigError, one sentence, for
+    anything that can't be run.
     """
 
     name: str | None = None
@@ -82,10 +84,12 @@ class Experiment:
     normalization: Choice[Normalization] = Choice(NORMALIZATIONS, "none")
     dropout: Choice[Dropout] = Choice(DROPOUTS, "none")
     staleness: Choice[Staleness] = Choice(STALENESSES, "none")
+    stop: Choice[Stop] = Choice(STOPS, "none")
 
     def __post_init__(self) -> None:
         for key, value in self._checked().items():
             object.__setattr__(self, key, value)
+        object.__setattr__(self, "stop", self.stop.aimed_at(self.target))
         _check_words(self)
         _check_combination(self)
         try:
@@ -171,6 +175,8 @@ def _check_combination(e: Experiment) -> None:
         "choose clip=grad or model.hidden=[128].": e.clip.name == "agc" and not hidden,
         f"target={e.target} is an accuracy on validation images and dataset.validation=0 holds none out: "
         "leave one of them out.": e.target is not None and e.dataset.validation == 0,
+        f"stop={e.stop.name} judges validation images and dataset.validation=0 holds none out: "
+        "leave one of them out.": e.stop.name != "none" and e.dataset.validation == 0,
     }
     for sentence, applies in nonsense.items():
         if applies:

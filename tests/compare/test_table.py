@@ -244,7 +244,7 @@ COLUMNS = (
     "dataset,group,metric,chosen,settings_tried,n,diverged,mean,sd,ci_low,ci_high,best,best_seed,best_run,runs,"
     "reached_target,steps_to_target,samples_to_target,seconds_to_target,baseline,pairs,images,difference,"
     "difference_low,difference_high,p,p_holm,seeds_low,seeds_high,seeds_p,seeds_p_holm,grade,detectable,verdict,"
-    "seeds,pruned,unfinished,diverged_p_holm"
+    "seeds,pruned,unfinished,diverged_p_holm,stopped_early"
 )
 
 

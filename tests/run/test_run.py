@@ -59,6 +59,7 @@ FACTS = {
         "device",
         "threads",
         "best_epoch",
+        "stopped_epoch",
         "best/valid/accuracy",
         "steps_to_target",
         "samples_to_target",

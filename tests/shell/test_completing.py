@@ -29,6 +29,7 @@ from trainer.shell.shells import split
 from trainer.shell.suggestions import OPTIONS as KNOWN
 from trainer.shell.verbs import VERBS
 from trainer.show.command import parser as show_parser
+from trainer.webpage.command import parser as report_parser
 
 ROOT = Path(__file__).parents[2]
 BREAKS = " \t\n\"'@><=;|&(:"
@@ -107,6 +108,8 @@ def test_at_the_beginning_there_are_commands_and_keys():
         ("train compare --metric valid/a", "valid/accuracy"),
         ("train compare --tune optimizer.l", "optimizer.lr"),
         ("train compare --csv own", "own.npz"),
+        ("train report runs/pl", "runs/plain"),
+        ("train report runs -o own", "own.npz"),
         ("train runs --status com", "completed"),
         ("train runs optimizer=mom", "optimizer=momentum"),
         ("train help optimizer=mom", "optimizer=momentum"),
@@ -133,6 +136,7 @@ def test_the_options_are_those_of_the_commands():
     assert of(compare_parser()) | {"--quiet"} == set(OPTIONS["compare"])
     assert of(runs_parser()) == set(OPTIONS["runs"])
     assert of(show_parser()) == set(OPTIONS["show"])
+    assert of(report_parser()) | {"-o"} == set(OPTIONS["report"])
     ours = {option for option in OPTIONS[""] if option.startswith("--")}
     assert ours == {option for option in KNOWN if option.startswith("--")} - {"--shell-completion"}
     assert of(parse_options([]).parser) | {"--help", "--version", "--quiet"} == ours

@@ -58,7 +58,7 @@ MISTAKES = [
         "optimiser=adam",
         "There is no key 'optimiser'. Did you mean 'optimizer'? Known: name, seed, epochs, batch_size, "
         "device, threads, precision, target, record_every, checkpoint, report, dataset, model, optimizer, clip, "
-        "decay, normalization, dropout, staleness, experiment.",
+        "decay, normalization, dropout, staleness, stop, experiment.",
     ),
     (
         "optimizer.beta=0.9",
@@ -92,7 +92,7 @@ MISTAKES = [
         "lr=0.1",
         "There is no key 'lr'. Did you mean 'optimizer.lr'? Known: name, seed, epochs, batch_size, device, "
         "threads, precision, target, record_every, checkpoint, report, dataset, model, optimizer, clip, decay, "
-        "normalization, dropout, staleness, experiment.",
+        "normalization, dropout, staleness, stop, experiment.",
     ),
     (
         "dropout.rate=0.3",
@@ -208,15 +208,15 @@ MISTAKES = [
     ),
     (
         "epochs.x=1",
-        "There is no key 'epochs.x'. Known: name, seed, epochs, batch_size, device, threads, precision, "
-        "target, record_every, checkpoint, report, dataset, model, optimizer, clip, decay, normalization, dropout, "
-        "staleness, experiment.",
+        "There is no key 'epochs.x'. Did you mean 'stop.epochs'? Known: name, seed, epochs, batch_size, device, threads, "
+        "precision, target, record_every, checkpoint, report, dataset, model, optimizer, clip, decay, normalization, dropout, "
+        "staleness, stop, experiment.",
     ),
     (
         "epoch=3",
         "There is no key 'epoch'. Did you mean 'epochs'? Known: name, seed, epochs, batch_size, device, "
         "threads, precision, target, record_every, checkpoint, report, dataset, model, optimizer, clip, decay, "
-        "normalization, dropout, staleness, experiment.",
+        "normalization, dropout, staleness, stop, experiment.",
     ),
     (
         "seed=x",
@@ -312,7 +312,7 @@ MISTAKES = [
     (
         "++foo=1",
         "There is no key 'foo'. Known: name, seed, epochs, batch_size, device, threads, precision, target, "
-        "record_every, checkpoint, report, dataset, model, optimizer, clip, decay, normalization, dropout, staleness.",
+        "record_every, checkpoint, report, dataset, model, optimizer, clip, decay, normalization, dropout, staleness, stop.",
     ),
     (
         "~epochs",
@@ -398,7 +398,8 @@ MISTAKES = [
     ),
     (
         "none",
-        "'none' may be clip=none or decay=none or normalization=none or dropout=none or staleness=none: type one of them.",
+        "'none' may be clip=none or decay=none or normalization=none or dropout=none or staleness=none or stop=none: "
+        "type one of them.",
     ),
     (
         "optimizer",
@@ -531,7 +532,7 @@ MISTAKES = [
         "resume . epoch=3",
         "There is no key 'epoch'. Did you mean 'epochs'? Known: name, seed, epochs, batch_size, device, threads, precision, "
         "target, record_every, checkpoint, report, dataset, model, optimizer, clip, decay, normalization, dropout, staleness, "
-        "experiment.",
+        "stop, experiment.",
     ),
     (
         "resume . epochs=3 threads=2 epochs=4",

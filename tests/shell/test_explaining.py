@@ -12,7 +12,7 @@ from composing import sweep_of
 from hydra.types import RunMode
 
 import cli
-from trainer.experiment import GROUPS
+from trainer.experiment import GROUPS, Experiment
 from trainer.schema import describe, hints
 from trainer.shell.choice_files import groups, main_settings, read_choice
 from trainer.shell.composing import experiment_of
@@ -121,11 +121,18 @@ def test_every_group_says_what_it_does_and_is_named_by_help_alone():
         assert explain([group.name], conf()).startswith(f"{group.name}: ")
 
 
-@pytest.mark.parametrize(
-    ("group", "word"), [(g, w) for g, w in CHOICES if sum(w in words for words in GROUPS.values()) == 1]
-)
+def is_unmistakable(word: str) -> bool:
+    return word not in hints(Experiment) and sum(word in words for words in GROUPS.values()) == 1
+
+
+@pytest.mark.parametrize(("group", "word"), [(g, w) for g, w in CHOICES if is_unmistakable(w)])
 def test_a_choice_may_be_named_without_its_group(group, word):
     assert explain([word], conf()) == explain([f"{group}={word}"], conf())
+
+
+def test_a_word_that_is_a_setting_and_a_choice_is_the_setting_and_names_the_choice():
+    text = " ".join(explain(["target"], conf()).split())
+    assert text.startswith("target=null: a setting") and "stop=target ends the run there" in text
 
 
 @pytest.mark.parametrize(
@@ -142,7 +149,7 @@ def test_a_choice_may_be_named_without_its_group(group, word):
         (["clip.treshold"], "There is no key 'clip.treshold'. Did you mean 'clip.threshold'? Known: clip.threshold,"),
         (
             ["none"],
-            "'none' may be clip=none or decay=none or normalization=none or dropout=none or staleness=none: type",
+            "'none' may be clip=none or decay=none or normalization=none or dropout=none or staleness=none or stop=none: type",
         ),
         (["--verbose"], "train help takes words, --config-dir DIR and --markdown, not --verbose."),
         (["--config-dir", "nowhere"], "There is no directory nowhere for --config-dir."),

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from trainer.compare.groups import Keys, nearest
-from trainer.compare.options import APART, LAST, PICTURES
+from trainer.compare.options import APART, LAST, PICTURES, Options
 from trainer.errors import CompareError
 from trainer.terminal.layout import examples, heading, styled, terms, width, wrap
 from trainer.terminal.once import Once
@@ -69,6 +69,19 @@ def parser() -> argparse.ArgumentParser:
         "paired by seed.",
         EXAMPLES,
     )
+    add_question(parser)
+    add = parser.add_argument
+    add("--csv", type=Path, metavar="FILE", help="write one line a group")
+    add("--json", type=Path, metavar="FILE", help="write everything shown")
+    add("--markdown", type=Path, metavar="FILE", help="write the tables and a methods paragraph as Markdown")
+    add("--latex", type=Path, metavar="FILE", help="the same for LaTeX (needs the package booktabs)")
+    add("--plot", type=picture, metavar="FILE", help="draw curves and intervals, or with --tune the sensitivity; "
+        "a .png, .svg or .pdf file")  # fmt: skip
+    return parser
+
+
+def add_question(parser: argparse.ArgumentParser) -> None:
+    """What is compared with what, as `options_of` reads it."""
     add = parser.add_argument
     add("directories", metavar="DIR", nargs="*", type=Path, help="directories that hold runs, at any depth (runs)")
     add("--metric", default="valid/accuracy", metavar="NAME", help="any metric of summary.json (valid/accuracy)")
@@ -82,13 +95,14 @@ def parser() -> argparse.ArgumentParser:
     add("--diverged", choices=(APART, LAST), default=APART, help="diverged runs: counted in a column of their own (apart), "
         "or in the mean as 0 %% right (last)")  # fmt: skip
     add("--effects", action="store_true", help="main effects and two-way interactions of a sweep over all combinations")
-    add("--csv", type=Path, metavar="FILE", help="write one line a group")
-    add("--json", type=Path, metavar="FILE", help="write everything shown")
-    add("--markdown", type=Path, metavar="FILE", help="write the tables and a methods paragraph as Markdown")
-    add("--latex", type=Path, metavar="FILE", help="the same for LaTeX (needs the package booktabs)")
-    add("--plot", type=picture, metavar="FILE", help="draw curves and intervals, or with --tune the sensitivity; "
-        "a .png, .svg or .pdf file")  # fmt: skip
-    return parser
+
+
+def options_of(arguments: argparse.Namespace) -> Options:
+    """What was asked."""
+    return Options(
+        arguments.metric, arguments.by or None, arguments.tune, arguments.baseline, arguments.margin,
+        arguments.choose_seeds, arguments.diverged, arguments.effects,
+    )  # fmt: skip
 
 
 def _keys(text: str) -> Keys:

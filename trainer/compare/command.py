@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from trainer.compare.arguments import parser
+from trainer.compare.arguments import options_of, parser
 from trainer.compare.comparison import Comparison, compare
 from trainer.compare.documents import latex, markdown
 from trainer.compare.export import write_csv, write_json
@@ -26,11 +26,7 @@ def main(argv: list[str] | None = None) -> int:
     """Runs the command; 0: done, 2: nothing to compare, a wrong option or an unwritable file."""
     try:
         arguments = parser().parse_intermixed_args(argv)
-        options = Options(
-            arguments.metric, arguments.by or None, arguments.tune, arguments.baseline, arguments.margin,
-            arguments.choose_seeds, arguments.diverged, arguments.effects,
-        )  # fmt: skip
-        comparison = compare(arguments.directories or [Path("runs")], options)
+        comparison = compare(arguments.directories or [Path("runs")], options_of(arguments))
         _write(comparison, arguments)  # first, for `| head` may end the program while it prints
         _print(comparison, Pipe())
         tell_written(*_files(arguments))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from typing import NamedTuple
 
 from trainer.compare.groups import group_runs
@@ -25,10 +25,14 @@ class Point(NamedTuple):
 
 
 def learning_curve(row: Row, metric: str) -> list[Point]:
-    """The metric over the epochs, from the `metrics.jsonl` of the row's finished runs; empty where it has none."""
+    """The metric over the epochs, from the `metrics.jsonl` of the row's finished runs; empty where it has none.
+
+    A run that stopped early keeps its last value while others go on: a mean over those alone would be one over the better."""
     values: dict[float, dict[Hashable, list[float]]] = {}
-    for run in row.runs:
-        for epoch, value in _history(run, metric).items():
+    histories = [(run, _history(run, metric)) for run in row.runs]
+    epochs = {epoch for _, history in histories for epoch in history}
+    for run, history in histories:
+        for epoch, value in (history | _kept(run, history, epochs)).items():
             values.setdefault(epoch, {}).setdefault(run.seed, []).append(value)
     means = {x: {seed: sum(some) / len(some) for seed, some in seeds.items()} for x, seeds in values.items()}
     return _points(means)
@@ -64,6 +68,14 @@ def _points(samples: Mapping[float, Mapping[Hashable, float]]) -> list[Point]:
             high = sample.mean if sample.high is None else sample.high
             points.append(Point(x, sample.mean, low, high))
     return points
+
+
+def _kept(run: Run, history: Mapping[float, float], epochs: Iterable[float]) -> dict[float, float]:
+    """The last value of a run that stopped early, at the later ones of `epochs`."""
+    if run.metric("stopped_epoch") is None or not history:
+        return {}
+    last = max(history)
+    return {epoch: history[last] for epoch in epochs if epoch > last}
 
 
 def _history(run: Run, metric: str) -> dict[float, float]:

@@ -13,6 +13,8 @@ from trainer.compare.learning import learned_nothing
 from trainer.compare.methods import methods
 from trainer.compare.options import Options
 from trainer.compare.overall import overall
+from trainer.compare.rate_search import searches
+from trainer.compare.rate_words import told
 from trainer.terminal.printable import printable
 
 ESCAPES = {
@@ -31,9 +33,11 @@ def _markdown(table: Table, options: Options) -> Iterator[str]:
     sentence = _markdown_text(overall(table, options) or "")
     yield from (f"> {_markdown_text(doubt)}\n" for doubt in learned_nothing(table, options))
     yield from (f"**{_markdown_text(_title(table, options))}.** {sentence}".rstrip(), "")
-    yield from _markdown_table(head, [column.justify for column in _columns(table, options)], rows)
+    yield from _markdown_table(head, [column.justify for column in columns(table, options)], rows)
     if options.effects:
         yield from ("", *_markdown_effects(factorial(table, options), options))
+    for search in searches(table, options):
+        yield from ("", _markdown_text(told(search)))
     yield from ("", _markdown_text(methods(table, options)), "")
     yield from (f"- {_markdown_text(flag)}" for flag in flags(table, options))
     yield ""
@@ -64,9 +68,11 @@ def _latex(table: Table, options: Options) -> Iterator[str]:
     head, rows = cells(table, options, tex)
     yield from (f"\\emph{{{tex(doubt)}}}\n" for doubt in learned_nothing(table, options))
     caption = tex(f"{_title(table, options)}. {overall(table, options) or ''}".rstrip())
-    yield from _latex_table(head, [column.justify for column in _columns(table, options)], rows, caption)
+    yield from _latex_table(head, [column.justify for column in columns(table, options)], rows, caption)
     if options.effects:
         yield from _latex_effects(factorial(table, options), options)
+    for search in searches(table, options):
+        yield from (tex(told(search)), "")
     yield from (tex(methods(table, options)), "")
     yield from (f"% {printable(flag)}" for flag in flags(table, options))
 
@@ -93,12 +99,13 @@ def _latex_effects(found: Factorial, options: Options) -> Iterator[str]:
 
 def cells(table: Table, options: Options, text: Callable[[str], str]) -> tuple[list[str], list[list[str]]]:
     """The headers and the rows of the terminal's table, each cell made into the document's `text`."""
-    columns = _columns(table, options)
-    rows = [[text(str(column.cell(row))) for column in columns] for row in table.rows]
-    return [text(column.header) for column in columns], rows
+    shown = columns(table, options)
+    rows = [[text(str(column.cell(row))) for column in shown] for row in table.rows]
+    return [text(column.header) for column in shown], rows
 
 
-def _columns(table: Table, options: Options) -> list[Column]:
+def columns(table: Table, options: Options) -> list[Column]:
+    """The terminal's columns, a table's both halves."""
     against = difference_columns(table, options) if len(table.rows) > 1 else ()
     return [*sample_columns(table, options), *against]
 

@@ -16,9 +16,12 @@ from trainer.compare.judging import Judgement
 from trainer.compare.learning import learned_nothing
 from trainer.compare.options import Options
 from trainer.compare.overall import overall
+from trainer.compare.rate_search import searches
+from trainer.compare.rate_words import told
 from trainer.compare.rows import Row
 from trainer.compare.scales import difference_scale
 from trainer.compare.statistics import Difference
+from trainer.compare.stopping import stopped
 from trainer.compare.verdicts import interval, is_shown, row_verdict
 from trainer.identity import show
 
@@ -59,6 +62,7 @@ def _table_data(table: Table, options: Options) -> dict[str, Any]:
         "comparisons": table.comparisons,
         "groups": [row_data(table, row, options) | {"settings": _shared(row)} for row in table.rows],
         "flags": [*learned_nothing(table, options), *flags(table, options)],
+        "learning_rates": [told(search) for search in searches(table, options)],
     } | ({"effects": _effects_data(table, options)} if options.effects else {})
 
 
@@ -90,6 +94,7 @@ def _left_out(row: Row, options: Options) -> Iterator[tuple[str, Any]]:
     """What became of the runs that the mean is not over."""
     yield from (("seeds", row.seeds(options.metric)[1]), ("pruned", len(row.pruned)))
     yield from (("unfinished", len(row.unfinished)), ("diverged_p_holm", row.diverged_p))
+    yield "stopped_early", len(stopped(row))
 
 
 def _sample_columns(table: Table, row: Row, options: Options) -> Iterator[tuple[str, Any]]:

@@ -11,15 +11,16 @@ from trainer.compare.conditions import CONDITIONS, Trap, some
 from trainer.compare.groups import Keys, group_runs, varying
 from trainer.compare.learning import idle_clips
 from trainer.compare.options import LAST, Options
+from trainer.compare.rate_search import RATE
 from trainer.compare.rows import Row
 from trainer.compare.runs import Run
+from trainer.compare.stopping import stopped_early
 from trainer.identity import show
 from trainer.report.files import STUDY
 
-RATE = "optimizer.lr"
 FEW_SEEDS = 3
 # Numbers whose largest value is expected to be best; an edge says nothing about them.
-BUDGETS = ("epochs", "dataset.")
+BUDGETS = ("epochs", "dataset.", "stop.")
 
 
 def flags(table: Table, options: Options) -> list[str]:
@@ -169,5 +170,5 @@ def _families(runs: Iterable[Run], key: str) -> list[list[Run]]:
 
 TRAPS: tuple[Trap, ...] = (
     diverged, pruned, unfinished, missing_values, few_seeds, unequal_seeds, patchy, unsearched_rates, unequal_settings,
-    shared_choice, grid_edge, idle_clips, *CONDITIONS,
+    shared_choice, grid_edge, idle_clips, stopped_early, *CONDITIONS,
 )  # fmt: skip

@@ -8,14 +8,14 @@ from trainer.compare.clocks import is_clocked
 from trainer.compare.comparison import Table
 from trainer.compare.options import LAST, Options
 from trainer.compare.scales import scale_of
+from trainer.compare.stopping import in_methods
 from trainer.terminal.printable import printable
 
 
 def methods(table: Table, options: Options) -> str:
     """A paragraph of plain text. Every sentence is true of this table and of no other by default."""
-    return " ".join(
-        (*_runs(table, options), *_choice(table, options), *_test(table, options), *_left_out(table, options))
-    )
+    parts = (_runs, in_methods, _choice, _test, _left_out)
+    return " ".join(sentence for part in parts for sentence in part(table, options))
 
 
 def _runs(table: Table, options: Options) -> Iterator[str]:

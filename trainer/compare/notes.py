@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 from trainer.compare.clocks import FEWEST, is_clocked
 from trainer.compare.comparison import Comparison, Table
-from trainer.compare.fairness import RATE
 from trainer.compare.groups import group_runs, varying
 from trainer.compare.options import APART, LAST, Options
+from trainer.compare.rate_search import RATE
 from trainer.compare.scales import Scale, scale_of
+from trainer.compare.stopping import stopped
 from trainer.terminal.printable import command
 
 
@@ -80,9 +81,8 @@ def way_note(table: Table) -> str:
     fine = ", ".join(f"every {n} updates" for n in every if n is not None)
     where = " or ".join(part for part in (coarse, fine) if part)
     hint = " (record_every=N reads it every N updates)" if coarse else ""
-    return (
-        f"Read from records {where}{hint}. Runs that never reach it count as long as they ran; diverged ones never do."
-    )
+    early = " and those that stopped early without it" if any(stopped(row) for row in table.rows) else ""
+    return f"Read from records {where}{hint}. Runs that never reach it count as long as they ran; diverged ones{early} never do."
 
 
 def next_step(comparison: Comparison) -> Iterator[str]:

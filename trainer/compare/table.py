@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -21,6 +21,8 @@ from trainer.compare.learning import learned_nothing
 from trainer.compare.notes import next_step, notes, way_note
 from trainer.compare.options import Options
 from trainer.compare.overall import overall
+from trainer.compare.rate_search import Search, searches
+from trainer.compare.rate_words import chart, next_command, told
 from trainer.identity import show
 from trainer.terminal.printable import printable
 
@@ -81,6 +83,7 @@ def _render_table(table: Table, options: Options, width: int, most: int) -> Iter
         )
     for note in notes(table, options):
         yield Text(note, style="dim")
+    yield from _rates(searches(table, options), width)
     if options.effects:
         yield from _effects(factorial(table, options), options)
     yield from _way(shown)
@@ -96,6 +99,15 @@ def _best_rows(table: Table, most: int) -> Table:
     """The first rows, and the one that they are compared with."""
     rows = [row for i, row in enumerate(table.rows) if i < most or row.label == table.baseline]
     return replace(table, rows=rows)
+
+
+def _rates(found: Sequence[Search], width: int) -> Iterator[RenderableType]:
+    """What a search over learning rates came to; one alone is drawn too."""
+    for search in found:
+        lines = chart(search, width) if len(found) == 1 else ()
+        yield from (Text(line, no_wrap=True) for line in ("", *lines))
+        yield Text(told(search))
+        yield Text(next_command(search), style="bold")
 
 
 def _effects(found: Factorial, options: Options) -> Iterator[RenderableType]:

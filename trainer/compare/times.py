@@ -22,8 +22,8 @@ class Target:
 
 
 def way_to_target(completed: Sequence[Run], diverged: Sequence[Run], pruned: Sequence[Run]) -> Target:
-    """A diverged run never gets there, even where it passed the target on its way. Where runs were pruned there is no
-    median: those were stopped because they were slow."""
+    """A diverged run never gets there, even where it passed the target on its way; nor does one that stopped before it, for that
+    is how it was meant to be. Where runs were pruned there is no median: those were stopped because they were slow."""
     everything = [*completed, *diverged, *pruned]
     reached = [run not in diverged and run.metric("steps_to_target") is not None for run in everything]
     if pruned:
@@ -37,8 +37,11 @@ def way_to_target(completed: Sequence[Run], diverged: Sequence[Run], pruned: Seq
 
 
 def _watched(run: Run, unit: str) -> float:
-    """Until the target, else until the run's end; a cost that the summary does not hold is one beyond all others."""
+    """Until the target, for ever in a run that stopped before it, else until the run's end; a cost that the summary does not
+    hold is one beyond all others."""
     found = run.metric(f"{unit}_to_target")
+    if found is None and run.metric("stopped_epoch") is not None:
+        return math.inf
     if found is None:
         found = {"steps": run.metric("steps"), "samples": _samples(run), "seconds": run.metric("train_seconds")}[unit]
     return math.inf if found is None else found

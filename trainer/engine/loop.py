@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 
 import torch
@@ -14,17 +14,17 @@ from trainer.data.tensors import Tensors, on_device
 from trainer.engine.chunks import Chunks
 from trainer.engine.delays import delays
 from trainer.engine.devices import Threads, resolve, set_precision, synchronise
+from trainer.engine.evaluation import Evaluation
+from trainer.engine.metrics import Splits, is_sound, means, scores, tallies
 from trainer.engine.network import layout_of
 from trainer.engine.state import State, initial_state
+from trainer.engine.stopping import judge, over
 from trainer.experiment import Experiment, structure
 from trainer.records import Record, Status
 from trainer.techniques.decay import multipliers
 
 Prune = Callable[[list[Record]], set[int]]
 """Given the records of one moment, the runs (indices in the list) that shall leave the stack."""
-
-SIGNS_OF_LIFE = ("train/loss", "valid/loss", "weight_norm/")
-"""Metrics that must stay finite: losses and parameters."""
 
 
 def train(experiments: Experiment | Sequence[Experiment], data: Tensors | None = None) -> Iterator[Record]:
@@ -69,6 +69,7 @@ class Training:
         self._state = state
         self.finite = state.copy()
         alive = [self.experiments[run] for run in self.alive]
+        self.rules = [e.stop for e in alive]
         self.rates = torch.stack([self._schedule(e) for e in alive])  # [K, T], on the host: records show them in full
         late = torch.stack([delays(e, self.updates) for e in alive]) if alive[0].staleness.updates else None
         self.chunks = Chunks(alive, self.layout, state, self.data, self.batch, self.rates, late)
@@ -94,9 +95,18 @@ class Training:
         rates = torch.tensor(multipliers(e.decay, self.updates, self.per_epoch), dtype=torch.float64) * e.optimizer.lr
         return rates / delays(e, self.updates).clamp_(min=1) if e.staleness.scale_lr else rates
 
+    @property
+    def finished(self) -> set[int]:
+        """The runs of the stack that need no more updates: all after the last one, before it those that have stopped."""
+        if self.step == self.updates:
+            return set(self.alive)
+        return {self.alive[row] for row in over(self.rules, self._state, len(self.data.valid.labels))}
+
     def __iter__(self) -> Iterator[list[Record]]:
         if self.updates == 0:
             yield self._records({})
+        elif self.step < self.updates:
+            self._leave({run: self.of(run) for run in self.finished})  # resumed after they had stopped
         fewest = len(self.data.train.labels) % self.batch or self.batch
         threads = Threads(self.experiments[0].threads, self.data.device, fewest)
         while self.alive and self.step < self.updates:
@@ -122,70 +132,66 @@ class Training:
         return self.left[run] if run in self.left else self.state.rows([self.alive.index(run)])
 
     def _records(self, norms: dict[str, Tensor]) -> list[Record]:
-        """Look at the device once: the records of all runs; those that diverged or were pruned leave the stack."""
-        last = self.state.step == self.updates
-        metrics = self._metrics(norms, last)
-        table = torch.cat([total for total, _ in metrics.values()], 1).tolist()
-        counts = [count for _, count in metrics.values()]  # divided by here, in float64: 0.98 shall be 0.98
-        status = Status.COMPLETED if last else Status.RUNNING
-        records = [
-            self._record(run, {name: x / n for name, x, n in zip(metrics, row, counts, strict=True)}, status)
-            for run, row in zip(self.alive, table, strict=True)
-        ]
+        """Look at the device: the records of all runs; those that have ended before the last update leave the stack."""
+        splits = {"valid": self._evaluate("valid")}
+        if norms and self.step % self.per_epoch == 0:
+            judge(self.rules, self._state, splits["valid"])
+        finished = self.finished
+        if finished:
+            splits["test"] = self._evaluate("test")
+            self._keep(finished, splits)
+        totals = tallies(self.state, norms, self.chunks.clips_gradients) | scores(splits)
+        pairs = zip(self.alive, means(totals), strict=True)
+        records = [self._record(run, metrics, run in finished) for run, metrics in pairs]
         self.state.clear_tallies()
         return self._dismiss(records)
 
-    def _metrics(self, norms: dict[str, Tensor], last: bool) -> dict[str, tuple[Tensor, int]]:
-        """Every metric of this moment by its name: each a total [K, 1] and the count to divide it by."""
-        state, metrics = self.state, dict[str, tuple[Tensor, int]]()
-        if state.updates:
-            metrics["train/loss"] = state.loss, state.samples
-            metrics["train/accuracy"] = state.correct, state.samples
-            metrics |= {name: (norm, 1) for name, norm in norms.items()}
-            if self.chunks.clips_gradients:
-                metrics["clipped_fraction"] = state.clipped, state.updates
-        for split, samples, wanted in (("valid", self.data.valid, True), ("test", self.data.test, last)):
-            if wanted and len(samples.labels):
-                result = self.chunks.evaluate(samples)
-                metrics[f"{split}/loss"] = result.loss, len(samples.labels)
-                metrics[f"{split}/accuracy"] = result.correct, len(samples.labels)
-                if last:
-                    self._keep(split, result.hits)
-        return metrics
+    def _evaluate(self, split: str) -> Evaluation | None:
+        """None where a split has no images."""
+        samples = self.data.valid if split == "valid" else self.data.test
+        return self.chunks.evaluate(samples) if len(samples.labels) else None
 
-    def _keep(self, split: str, hits: Tensor) -> None:
-        for run, answers in zip(self.alive, hits.cpu(), strict=True):
-            self.hits.setdefault(run, {})[split] = answers
+    def _keep(self, runs: Collection[int], splits: Splits) -> None:
+        """Which images their final networks get right."""
+        answers = {split: result.hits.cpu() for split, result in splits.items() if result}
+        for row, run in enumerate(self.alive):
+            if run in runs:
+                self.hits[run] = {split: hits[row] for split, hits in answers.items()}
 
     def final_hits(self, run: int) -> dict[str, Tensor]:
         """Which validation and test images the final network of a run gets right, by split, bool [N] on the CPU."""
-        if run not in self.hits:  # resumed after its last update
-            for split, samples in (("valid", self.data.valid), ("test", self.data.test)):
-                if len(samples.labels):
-                    self._keep(split, self.chunks.evaluate(samples).hits)
-        return self.hits.get(run, {})
+        if run not in self.hits:  # resumed after its end
+            self._keep(self.alive, {split: self._evaluate(split) for split in ("valid", "test")})
+        return self.hits[run]
 
-    def _record(self, run: int, metrics: dict[str, float], status: Status) -> Record:
-        if self.state.step:
-            metrics["lr"] = self.rates[self.alive.index(run), self.state.step - 1].item()
-        alive = all(math.isfinite(value) for name, value in metrics.items() if name.startswith(SIGNS_OF_LIFE))
-        epoch = self.state.step / self.per_epoch
+    def _record(self, run: int, metrics: dict[str, float], finished: bool) -> Record:
+        if not finished:  # others have, and the whole stack was evaluated
+            metrics = {name: value for name, value in metrics.items() if not name.startswith("test/")}
+        if self.step:
+            metrics["lr"] = self.rates[self.alive.index(run), self.step - 1].item()
+        going = Status.COMPLETED if finished else Status.RUNNING
+        status = going if is_sound(metrics) else Status.DIVERGED
+        epoch = self.step / self.per_epoch
         epoch = int(epoch) if epoch.is_integer() else round(epoch, 4)
-        return Record(run, epoch, self.state.step, self.state.seconds, metrics, status if alive else Status.DIVERGED)
+        return Record(run, epoch, self.step, self.seconds, metrics, status)
 
     def _dismiss(self, records: list[Record]) -> list[Record]:
-        """Let the runs go that diverged (with their last finite state) or lost (`prune`); the others train on untouched."""
+        """Let the runs go that have stopped, diverged (with their last finite state) or lost (`prune`)."""
         going = [record for record in records if record.status == Status.RUNNING]
         lost = self.prune(going) if self.prune and going else set()
         records = [replace(r, status=Status.PRUNED) if r.run in lost else r for r in records]
-        for row, record in enumerate(records):
-            if record.status in (Status.DIVERGED, Status.PRUNED):
-                self.left[record.run] = (self.state if record.status == Status.PRUNED else self.finite).rows([row])
-        staying = [row for row, record in enumerate(records) if record.run not in self.left]
-        if len(staying) == len(records):
-            self.finite = self.state.copy()
-        else:
-            self.alive = [records[row].run for row in staying]
-            if staying:
-                self._bind(self.state.rows(staying))
+        staying = Status.RUNNING if self.step < self.updates else Status.COMPLETED
+        leaving = [(row, record) for row, record in enumerate(records) if record.status != staying]
+        states = {Status.DIVERGED: self.finite}
+        self._leave({record.run: states.get(record.status, self.state).rows([row]) for row, record in leaving})
         return records
+
+    def _leave(self, leaving: dict[int, State]) -> None:
+        """Runs leave the stack, with the states that stay of them; the others train on untouched."""
+        staying = [row for row, run in enumerate(self.alive) if run not in leaving]
+        self.left |= leaving
+        self.alive = [self.alive[row] for row in staying]
+        if not leaving:
+            self.finite = self.state.copy()
+        elif staying:
+            self._bind(self.state.rows(staying))

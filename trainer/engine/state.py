@@ -18,8 +18,9 @@ class State:
     """The state of a stack of K runs, a row a run, between two updates.
 
     theta [K, P] parameters · slots, each [K, P] · statistics [K, R] running means and variances · loss, correct, clipped [K, 1]
-    sums since the last record · step, the updates made · samples and updates since the last record · seconds of training · ring
-    [K, D, P], the last D gradients where they are applied late (`delays.Ring`), else None.
+    sums since the last record · best, waited [K, 1], what early stopping remembers (`stopping.judge`) · step, the updates made ·
+    samples and updates since the last record · seconds of training · ring [K, D, P], the last D gradients where they are applied
+    late (`delays.Ring`), else None.
     """
 
     theta: Tensor
@@ -28,6 +29,8 @@ class State:
     loss: Tensor
     correct: Tensor
     clipped: Tensor
+    best: Tensor
+    waited: Tensor
     step: int = 0
     samples: int = 0
     updates: int = 0
@@ -69,10 +72,11 @@ def initial_state(experiments: Sequence[Experiment], layout: Layout) -> State:
     theta = torch.stack([initial_parameters(layout, e.model, e.seed) for e in experiments])
     slots = tuple(torch.zeros_like(theta) for _ in experiments[0].optimizer.slots)
     statistics = initial_statistics(layout).expand(len(experiments), -1).contiguous()
-    loss, correct, clipped = (torch.zeros(len(experiments), 1) for _ in range(3))
+    loss, correct, clipped, waited = (torch.zeros(len(experiments), 1) for _ in range(4))
+    best = torch.full_like(waited, -torch.inf)
     kept = experiments[0].staleness.kept
     ring = torch.zeros(len(experiments), kept, layout.width) if kept else None
-    return State(theta, slots, statistics, loss, correct, clipped, ring=ring)
+    return State(theta, slots, statistics, loss, correct, clipped, best, waited, ring=ring)
 
 
 def join(states: Sequence[State]) -> State:

@@ -25,12 +25,14 @@ def closing(history: History, directory: Path) -> Iterator[Text]:
     diagnoses = diagnose(history)
     colour = COLOURS.get(summary["status"], "yellow")
     yield Text(f"{result(summary)}.", style=f"bold {'yellow' if diagnoses and colour == 'green' else colour}")
+    if early := stopped(history):
+        yield Text(early)
     if summary["status"] == Status.FAILED:
         yield Text(f"{printable_lines(str(summary.get('error')))} (traceback in {directory / 'train.log'})")
     for diagnosis in diagnoses:
         yield Text(str(diagnosis), style="yellow")
     yield Text(f"Saved to {directory}")
-    for line, purpose in next_commands(summary["status"], directory, history.experiment):
+    for line, purpose in next_commands(history, directory):
         yield Text(f"  {line}", style="bold").append(f"  # {purpose}", style="not bold dim")
 
 
@@ -46,8 +48,18 @@ def result(summary: Mapping[str, Any]) -> str:
     return ", ".join(parts)
 
 
-def next_commands(status: str, directory: Path, experiment: Experiment) -> Iterator[tuple[str, str]]:
+def stopped(history: History) -> str | None:
+    """When and why a run ended before its last epoch, and where its best network is; None for one that did not."""
+    epoch, best, e = history.summary.get("stopped_epoch"), history.summary.get("best_epoch"), history.experiment
+    if epoch is None:
+        return None
+    kept = f"; best.pt holds the network of epoch {best}" if best not in (None, epoch) else ""
+    return f"Stopped after epoch {epoch} of {e.epochs}: {e.stop.reason}{kept}."
+
+
+def next_commands(history: History, directory: Path) -> Iterator[tuple[str, str]]:
     """What to type next, and what for."""
+    status, experiment = history.summary["status"], history.experiment
     others = () if directory.parent == Path("runs") else (directory.parent,)
     if status in (Status.INTERRUPTED, Status.TERMINATED, Status.FAILED):
         yield command("resume", directory), "go on where it stopped"
@@ -57,7 +69,10 @@ def next_commands(status: str, directory: Path, experiment: Experiment) -> Itera
     if status == Status.COMPLETED:
         yield from fair_test(experiment)
         yield command("runs", *others), "this run beside your others"
-        yield train_longer(directory, experiment), "train longer"
+        if history.summary.get("stopped_epoch") is None:
+            yield train_longer(directory, experiment), "train longer"
+        else:
+            yield unstopped(directory), f"all {experiment.epochs} epochs"
 
 
 def tensorboard(directory: Path) -> tuple[str, str]:
@@ -69,6 +84,11 @@ def train_longer(directory: Path, experiment: Experiment) -> str:
     """The command that trains a complete run for twice its epochs; from the start where its checkpoint was not kept."""
     epochs = f"epochs={longer(experiment)}"
     return command("resume", directory, epochs) if experiment.checkpoint.keep else command(f"from={directory}", epochs)
+
+
+def unstopped(directory: Path) -> str:
+    """The command that trains a run which stopped early for all its epochs; as far as it went the bits are the same."""
+    return command(f"from={directory}", "stop=none")
 
 
 def longer(experiment: Experiment) -> int:

@@ -23,7 +23,8 @@ from trainer.report.plain import Unreadable, plain_data
 from trainer.report.reading import check_regular
 from trainer.terminal.printable import printable
 
-ROWS = ("theta", "statistics", "loss", "correct", "clipped")
+NUMBERS = ("loss", "correct", "clipped", "best", "waited")
+ROWS = ("theta", "statistics", *NUMBERS)
 COUNTS = ("step", "samples", "updates", "seconds")
 
 
@@ -112,6 +113,7 @@ def _check_archive(path: Path) -> None:
 
 def _checked(content: dict[str, Any], path: Path) -> Saved:
     """The saved state, after every part was found to be there and of the right kind."""
+    content = _kept_since() | content
     try:
         rows, counts = ({name: content[name] for name in names} for names in (ROWS, COUNTS))
         slots = tuple(content["slots"].values())
@@ -122,10 +124,16 @@ def _checked(content: dict[str, Any], path: Path) -> Saved:
     ring = () if state.ring is None else (state.ring,)
     kinds = all(_is_row(t) for t in (*rows.values(), *slots)) and all(_is_row(t, dimensions=3) for t in ring)
     whole = kinds and all(t.shape[-1] == rows["theta"].shape[-1] for t in (*slots, *ring))
+    whole = whole and all(rows[name].numel() == 1 for name in NUMBERS)
     plain = _is_config(saved.config) and isinstance(saved.dataset, str) and isinstance(saved.digest, str)
     if not (whole and plain and all(_is_count(counts[name], name) for name in COUNTS)):
         raise CheckpointError(f"{path} is a checkpoint with parts of the wrong kind.")
     return saved
+
+
+def _kept_since() -> dict[str, Any]:
+    """What checkpoints of earlier versions lack, as it is before the first epoch: no rule could stop those runs."""
+    return {"best": torch.full((1, 1), -torch.inf), "waited": torch.zeros(1, 1)}
 
 
 def _is_row(value: Any, dimensions: int = 2) -> bool:

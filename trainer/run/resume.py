@@ -11,6 +11,7 @@ from trainer.errors import CheckpointError, ConfigError
 from trainer.experiment import Experiment
 from trainer.identity import complete, flatten, is_housekeeping, may_be_given
 from trainer.records import Status
+from trainer.report.closing import unstopped
 from trainer.report.files import CHECKPOINT, CONFIG, SUMMARY
 from trainer.report.origin import differences, origin, processor
 from trainer.report.plain import Unreadable
@@ -42,6 +43,8 @@ def resumable(directory: Path, settings: Mapping[str, Any], held: bool = False) 
             f"{directory} diverged, and would again: start a new run with a lower optimizer.lr, or with clip=grad."
         )
     experiment = Experiment.from_dict(config)
+    if status == Status.COMPLETED and "epochs" in settings:
+        _refuse_stopped(directory, summary, experiment)
     begun = (directory / CHECKPOINT).exists()
     if begun:
         _same_configuration(directory, config, checkpoint.load(directory).config)
@@ -55,6 +58,15 @@ def resumable(directory: Path, settings: Mapping[str, Any], held: bool = False) 
         _tell_origin(directory, summary)
         _tell_horizon(experiment, wanted.epochs)
     return Resumable(Job(wanted, directory, tuple(summary["overrides"])), begun)
+
+
+def _refuse_stopped(directory: Path, summary: Mapping[str, Any], e: Experiment) -> None:
+    """More epochs are nothing to a run that its own rule has ended."""
+    if summary.get("stopped_epoch") is not None:
+        raise ConfigError(
+            f"{directory} stopped after epoch {summary['stopped_epoch']} of {e.epochs} (stop={e.stop.name}), and with more "
+            f"epochs it would stop there too. To train it without stopping, type: {unstopped(directory)}"
+        )
 
 
 def _read(directory: Path) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -16,10 +16,10 @@ from trainer.engine.devices import resolve
 from trainer.errors import STOPPED, ConfigError, DataError, ExitCode, Stopped
 from trainer.experiment import Experiment
 from trainer.records import Status
-from trainer.report.closing import longer, train_longer
+from trainer.report.closing import longer, train_longer, unstopped
 from trainer.report.files import CHECKPOINT, CONFIG, SUMMARY
 from trainer.report.guarded import say
-from trainer.report.reading import read_config
+from trainer.report.reading import read_config, read_summary
 from trainer.report.run_info import RunInfo
 from trainer.run import checkpoint
 from trainer.run.directories import is_blank
@@ -63,8 +63,11 @@ def resume(directory: Path, settings: Mapping[str, Any]) -> int:
 
 
 def _longer(directory: Path) -> str:
-    """The command that trains a complete run for twice its epochs; from the start where its checkpoint is gone."""
+    """The command that trains a complete run for twice its epochs; from the start where its checkpoint is gone or the run
+    stopped early."""
     experiment = Experiment.from_dict(read_config(directory / CONFIG))
+    if read_summary(directory / SUMMARY).get("stopped_epoch") is not None:
+        return unstopped(directory)
     if (directory / CHECKPOINT).exists():
         return train_longer(directory, experiment)
     return command(f"from={directory}", f"epochs={longer(experiment)}")

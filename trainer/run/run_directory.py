@@ -56,12 +56,13 @@ class RunDirectory:
         layout: Layout,
         resumed: State | None = None,
         lease: Lease | None = None,
+        at_end: bool = False,
     ):
-        """Begin, or go on from the state `resumed`. OSError where a result can't be written, here and in all that follows
-        LeaseLost where another process may write by now."""
+        """Begin, or go on from the state `resumed`, which is that of the run's end where `at_end`. OSError where a result can't
+        be written, here and in all that follows LeaseLost where another process may write by now."""
         self.directory, self.summary, self.layout, self.lease = directory, summary, layout, lease
         step = resumed.step if resumed else 0
-        rows = self._earlier(resumed) if resumed else []
+        rows = self._earlier(resumed, at_end) if resumed else []
         clear_partials(directory)
         for name in OF_THE_END:  # of a final network, which this run does not have yet
             (directory / name).unlink(missing_ok=True)
@@ -82,7 +83,7 @@ class RunDirectory:
             self.directory, self.summary.experiment, step, dataset=self.summary.facts.dataset, given=given
         )
 
-    def _earlier(self, state: State) -> list[dict[str, Any]]:
+    def _earlier(self, state: State, at_end: bool) -> list[dict[str, Any]]:
         """The records up to the state, which the summary goes on from. CheckpointError where some are lost."""
         path = self.directory / METRICS
         rows = [row for row in kept_records(path) if row["step"] <= state.step]
@@ -91,7 +92,7 @@ class RunDirectory:
             raise CheckpointError(
                 f"{path} ends at update {last}: records up to the checkpoint's {state.step} are lost."
             )
-        if state.step != self.summary.facts.updates:  # test metrics belong to the end, and this is none any more
+        if not at_end:  # test metrics belong to the end, and this is none any more
             rows = [{name: x for name, x in row.items() if not name.startswith("test/")} for row in rows]
         for row in rows:
             self.summary.add(row)

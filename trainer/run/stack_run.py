@@ -62,9 +62,9 @@ class StackRun:
         self.training = Training([job.experiment for job in jobs], data, join(saved) if saved else None, prune)
         self._check_length()
         self.guessing = guessing(data)
+        self.at_end = self.training.finished if resumed else set()
         states: list[State | None] = [*saved] or [None] * len(self.jobs)
-        self.directories = [self._directory(job, state) for job, state in zip(self.jobs, states, strict=True)]
-        self.at_end = resumed and self.training.step == self.training.updates
+        self.directories = [self._directory(run, state) for run, state in enumerate(states)]
         self.ended: set[int] = set()
         self.saved_at, self.save_took = time.monotonic(), 0.0
         self.saved_epoch = self.training.step // self.training.per_epoch
@@ -77,8 +77,8 @@ class StackRun:
                 f"epochs that {self.jobs[0].directory} has behind it."
             )
 
-    def _directory(self, job: Job, saved: State | None) -> RunDirectory:
-        training = self.training
+    def _directory(self, run: int, saved: State | None) -> RunDirectory:
+        training, job = self.training, self.jobs[run]
         facts = Facts(
             dataset=self.data.name,
             device=str(self.data.device),
@@ -94,11 +94,13 @@ class StackRun:
             guessing=self.guessing,
         )
         summary = Summary(job.experiment, facts, job.overrides)
-        return RunDirectory(job.directory, summary, training.layout, saved, self.lease)
+        return RunDirectory(job.directory, summary, training.layout, saved, self.lease, run in self.at_end)
 
     def train(self, view: View, stopped: Callable[[], Status | None]) -> None:
         """Train to the end, or to the update after which `stopped()` names a status (interrupted, terminated)."""
-        for records in () if self.at_end else self.training:
+        for run in self.at_end:  # killed before they could say so, or given more epochs after they had stopped
+            self._end(run, Status.COMPLETED)
+        for records in self.training if self._going() else ():
             for record in records:
                 self._take(record, view)
             view.tick(self.training.step, self.training.seconds)
@@ -107,7 +109,6 @@ class StackRun:
                 return self._end_all(status)
             if self._checkpoint_is_due():
                 self.save()
-        self._end_all(Status.COMPLETED)  # those that were killed between their last update and their end
 
     def _take(self, record: Record, view: View) -> None:
         view.record(record)

@@ -93,15 +93,21 @@ class Summary:
         return epochs * self.facts.samples_per_epoch + rest * self.facts.batch
 
     def _achieved(self) -> dict[str, Any]:
-        """The best epoch, the way to the target, and the clipped share of the whole run."""
+        """The best epoch, the early stop, the way to the target, and the clipped share of the whole run."""
         best = self.best or {"epoch": None, "accuracy": None}
         clips = "clipped_fraction" in self.last
         return {
             "best_epoch": best["epoch"],
             "best/valid/accuracy": best["accuracy"],
+            "stopped_epoch": self._stopped(),
             **{f"{unit}_to_target": self.target.get(unit) for unit in ("steps", "samples", "seconds")},
             "clipped_fraction": self.clipped / self.recorded if clips else None,
         }
+
+    def _stopped(self) -> float | None:
+        """The epoch after which the run's own rule ended it, before the last one."""
+        early = self.status == Status.COMPLETED and self.step < self.facts.updates
+        return self.epoch if early else None
 
     def as_dict(self) -> dict[str, Any]:
         """The file's content. train_seconds and samples_per_second are of the whole stack."""

@@ -44,11 +44,11 @@ def _possible(verb: str, words: Sequence[str], current: str, conf: Path) -> Iter
         yield from (Candidate(each, what) for each, what in VERBS.items())
     if current.startswith("-"):
         yield from (Candidate(option) for option in options)
-    if verb in ("resume", "show", "runs", "compare"):
+    if verb in ("resume", "show", "runs", "compare", "report"):
         yield from _paths(current, files=False)
     if verb == "help":
         yield from _explained(words, conf)
-    elif verb != "compare" and words != ["resume"]:
+    elif verb not in ("compare", "report") and words != ["resume"]:
         yield from _settings(verb, words, current, conf)
 
 

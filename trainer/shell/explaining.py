@@ -23,7 +23,7 @@ from trainer.shell.topics import (
 )
 from trainer.terminal.layout import END, TERM, heading, styled, terms, width, wrap
 
-COMMANDS = ("compare", "runs", "show", "study")
+COMMANDS = ("compare", "report", "runs", "show", "study")
 """Commands that explain themselves."""
 INTRODUCTION = """\
 # Every choice, explained

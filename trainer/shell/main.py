@@ -186,7 +186,10 @@ def _refused(error: Exception, sentence: str) -> int:
 
 
 VERBS = {"help": _help, "resume": _resume, "study": _study}
-HOMES = {"compare": "trainer.compare.command", "runs": "trainer.listing.command", "show": "trainer.show.command"}
+HOMES = {
+    "compare": "trainer.compare.command", "report": "trainer.webpage.command", "runs": "trainer.listing.command",
+    "show": "trainer.show.command",
+}  # fmt: skip
 """The commands beside training: what carries them out, or where a `main` does that needs nothing of the shell's."""
 
 

@@ -20,6 +20,13 @@ QUIET = {"--quiet": ""}
 FILES = {"--csv": FILE, "--json": FILE}
 
 Value = str | tuple[str, ...]
+
+QUESTION: dict[str, Value] = {
+    "--help": "", "--metric": METRICS, "--by": KEY, "--tune": KEY, "--choose-seeds": WORD, "--baseline": WORD,
+    "--margin": WORD, "--diverged": ("apart", "last"), "--effects": "",
+}  # fmt: skip
+"""What compare and report are asked alike."""
+
 OPTIONS: dict[str, dict[str, Value]] = {
     "": {
         "--help": "", "--version": "", "--multirun": "", "-m": "", "--run": "", "--cfg": ("job", "hydra", "all"), "--resolve": "",
@@ -33,11 +40,8 @@ OPTIONS: dict[str, dict[str, Value]] = {
         **FILES, "--help": "", "--status": tuple(Status), "--dataset": tuple(GROUPS["dataset"]), "--reverse": "", "--cells": "",
         "--sort": ("age", "name", "status", "dataset", "valid", "test", "seconds", *METRICS), "--limit": WORD,
     },
-    "compare": {
-        **FILES, "--help": "", "--metric": METRICS, "--by": KEY, "--tune": KEY, "--choose-seeds": WORD, "--baseline": WORD,
-        "--margin": WORD, "--diverged": ("apart", "last"), "--effects": "", "--markdown": FILE, "--latex": FILE, "--plot": FILE,
-        **QUIET,
-    },
+    "compare": {**FILES, **QUESTION, "--markdown": FILE, "--latex": FILE, "--plot": FILE, **QUIET},
+    "report": {**QUESTION, "-o": FILE, "--output": FILE},
     "help": {"--markdown": "", "--config-dir": DIRECTORY},
 }  # fmt: skip
 """The options of each command ('': training), and what the next word is then: nothing of theirs, one of some words, a key, a

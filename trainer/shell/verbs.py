@@ -6,10 +6,11 @@ VERBS = {
     "show": "what happened inside a run, and why",
     "runs": "the runs and sweeps that there are",
     "compare": "statistics over finished runs",
+    "report": "the same as one page for a browser",
     "help": "one choice, group, number or setting explained: train help momentum",
 }
 
 TYPED = {
     "study": "[key=value ...]", "resume": "RUN_DIR [epochs=N]", "show": "RUN_DIR ...", "runs": "[DIR ...]",
-    "compare": "[DIR ...]", "help": "[WORD ...]",
+    "compare": "[DIR ...]", "report": "[DIR ...] -o FILE.html", "help": "[WORD ...]",
 }  # fmt: skip

@@ -8,7 +8,7 @@ from itertools import zip_longest
 from rich.console import Console
 from rich.text import Text
 
-from trainer.report.closing import result
+from trainer.report.closing import result, stopped
 from trainer.report.diagnoses import diagnose
 from trainer.report.lines import techniques
 from trainer.show.chart import Look, chart
@@ -35,6 +35,8 @@ def page(shown: Sequence[Shown], width: int, look: Look) -> Iterator[Text]:
         yield Text(printable(run.directory), "bold")
         yield Text(facts(run), "dim")
         yield Text(f"{printable(result(run.history.summary))}.")
+        if early := stopped(run.history):
+            yield Text(printable(early))
     yield from _rows(panels_of([(run.name, run.history) for run in shown]), width, look)
     yield Text()
     for run in shown:

@@ -15,8 +15,9 @@ def methods(answer: Answer) -> str:
 
 
 def _chosen(answer: Answer) -> str:
-    e = next(iter(answer.question.experiments.values()))
-    epochs = f"{e.epochs} epoch{'s' * (e.epochs != 1)}"
+    every = list(answer.question.experiments.values())
+    most_epochs = "at most " if any(e.stop.name != "none" for e in every) else ""
+    epochs = f"{most_epochs}{every[0].epochs} epoch{'s' * (every[0].epochs != 1)}"
     most = max(len(own.trials) for own in answer.chosen.values())
     further = f" (at most {most} in all)" if most > len(choosing.STEPS) else ""
     return (

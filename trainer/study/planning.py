@@ -17,6 +17,7 @@ class Forecast:
         costs: Mapping[str, float] = {
             key: Stack((Piece(0, experiment),)).cost for key, experiment in question.experiments.items()
         }
+        self.stops = any(e.stop.name != "none" for e in question.experiments.values())
         self.seeds = list(judging.schedule(question.seeds))
         each = sum(costs.values())
         self.choosing = each * len(choosing.STEPS) * len(choosing.SEEDS)
@@ -28,7 +29,8 @@ class Forecast:
         whole = [duration((self.choosing + work) / pace) for work in self.judging]
         judge = least if least == most else f"{least} to {most}"
         total = whole[0] if whole[0] == whole[1] else f"{whole[0]} to {whole[1]}"
-        return f"At this pace the study takes about {total}: choosing {choose}, judging {judge}."
+        about = "at most" if self.stops else "about"
+        return f"At this pace the study takes {about} {total}: choosing {choose}, judging {judge}."
 
 
 def opening(question: Question) -> list[str]:

@@ -19,9 +19,9 @@ INTERVAL = 2.0  # seconds between two writings while runs end
 
 FIRST = (
     "seed", "dataset", "epochs", "steps", "train/loss", "train/accuracy", "valid/loss", "valid/accuracy", "best_epoch",
-    "best/valid/accuracy", "test/loss", "test/accuracy", "steps_to_target", "samples_to_target", "seconds_to_target", "lr",
-    "clipped_fraction", "grad_norm", "parameters", "train_seconds", "wall_seconds", "samples_per_second", "stack", "device",
-    "threads", "error",
+    "best/valid/accuracy", "stopped_epoch", "test/loss", "test/accuracy", "steps_to_target", "samples_to_target",
+    "seconds_to_target", "lr", "clipped_fraction", "grad_norm", "parameters", "train_seconds", "wall_seconds",
+    "samples_per_second", "stack", "device", "threads", "error",
 )  # fmt: skip
 """The columns that every table has, in this order; the metrics of the layers follow by name."""
 
