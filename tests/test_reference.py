@@ -21,6 +21,7 @@ from trainer.records import Status
 from trainer.shell.choice_files import groups, main_settings
 from trainer.shell.help import COMMANDS, OPTIONS
 from trainer.show import command as show
+from trainer.webpage import command as report
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs/reference.md"
@@ -34,7 +35,9 @@ def tables() -> dict[str, str]:
         (f"[`{each.name}`](choices.md#{each.name})", f"`{each.default}`" if each.default else "-", each.what)
         for each in groups(ROOT / "conf")
     ]
-    parsers = {"compare": compare.parser(), "runs": runs.parser(), "show": show.parser()}
+    parsers = {
+        "compare": compare.parser(), "report": report.parser(), "runs": runs.parser(), "show": show.parser(),
+    }  # fmt: skip
     return {
         "commands": _table(("command", "does"), ((f"`{typed}`", what) for typed, what in COMMANDS.items())),
         "options": "\n\n".join(
