@@ -25,7 +25,7 @@ class Scale:
 
     def amount(self, value: float) -> str:
         """A size without a sign, in as few digits as it needs: 0.1 points."""
-        text = f"{value * self.factor:.2g}"
+        text = f"{float(f'{value * self.factor:.2g}'):g}"  # 110, not 1.1e+02
         return f"{text}{self.unit.removesuffix('s') if text == '1' else self.unit}"
 
 
