@@ -170,7 +170,10 @@ def test_each_row_has_its_own_decimals(tmp_path: Path) -> None:
 
 def test_one_point_is_singular() -> None:
     assert (Scale(100, " points", 2).amount(0.01), Scale(100, " points", 2).amount(0.02)) == ("1 point", "2 points")
-    assert (Scale(100, " points", 2).amount(1.13), Scale(100, " points", 2).amount(0.00123)) == ("110 points", "0.12 points")
+    assert (Scale(100, " points", 2).amount(1.13), Scale(100, " points", 2).amount(0.00123)) == (
+        "110 points",
+        "0.12 points",
+    )
 
 
 def test_a_search_over_rates_offers_the_tuned_table(tmp_path: Path) -> None:

@@ -114,28 +114,32 @@ class RunDirectory:
         self._save_state(state)
         self._write_summary()
 
-    def _save_state(self, state: State) -> None:
+    def _save_state(self, state: State) -> bytes | None:
+        """The last state and the best; returns the packed network where the best one is the last."""
         self.metrics.sync()
+        packed = None
         if self.best is not None:
-            self._replace(BEST, self._weights(self.best))
-            self.best = None
+            packed = self._weights(self.best)
+            self._replace(BEST, packed)
+            packed, self.best = packed if self.best.step == state.step else None, None
         facts = self.summary.facts
         self._replace(
             CHECKPOINT, checkpoint.packed(self.summary.experiment, facts.dataset, facts.dataset_digest, state)
         )
         self.summary.reach(state.step, state.seconds)
+        return packed
 
     def end(
         self, status: Status, state: State, hits: Mapping[str, Tensor] | None, pictured: Tensors | None = None
     ) -> None:
         """Write the last state, the network and which images it got right, and say how the run ended: `status` comes last,
         when all else is there. `pictured` are the data to make pictures of, where these are wanted."""
-        self._save_state(state)
+        packed = self._save_state(state)
         if hits is not None:
             facts = self.summary.facts
             right = {name: answers.numpy() for name, answers in hits.items()}
             write_hits(self.directory, right, facts.dataset_digest, facts.split, self._check)
-        self._replace(MODEL, self._weights(state))
+        self._replace(MODEL, packed or self._weights(state))
         self.summary.status = status
         if pictured is not None:
             self._check()
