@@ -39,8 +39,9 @@ def opening(info: RunInfo) -> Text:
         f"{info.updates:,} updates",
         f"{info.device}, threads {info.threads}",
     )
-    line = Text(f"going on at update {info.started_at_step:,}: " if info.started_at_step else "", style="bold")
-    return line.append(Text("; ").join([Text(parts[0], "bold cyan"), *(Text(part, "default") for part in parts[1:])]))
+    line = Text("; ").join([Text(parts[0], "bold cyan"), *map(Text, parts[1:])])
+    going_on = f"going on at update {info.started_at_step:,}: " if info.started_at_step else ""
+    return Text.assemble((going_on, "bold"), line)
 
 
 def techniques(experiment: Experiment) -> str:
