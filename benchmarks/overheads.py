@@ -51,7 +51,7 @@ def help_texts(work: Work, folder: Path, rounds: int) -> list[Figure]:
     stock = folder / "stock.py"
     stock.write_text(HYDRA, encoding="utf-8")
     return [
-        Figure("train --help", seconds([*COMMAND, "--help"], folder, rounds), "s", 0.8, 0.4),
+        Figure("train --help", seconds([*COMMAND, "--help"], folder, rounds), "s", 0.2, 0.1),
         Figure("a stock Hydra program's --help", seconds([sys.executable, str(stock), "--help"], folder, rounds), "s"),
         Figure("import torch", seconds([sys.executable, "-c", "import torch"], folder, rounds), "s"),
     ]
@@ -62,7 +62,7 @@ def start_up(work: Work, folder: Path, rounds: int) -> list[Figure]:
     whole = seconds([*COMMAND, "dataset=synthetic", "epochs=0"], folder, rounds)
     bare = seconds([sys.executable, "-c", "import torch"], folder, rounds)
     return [
-        Figure("from process start to a first update, and the end, beyond import torch", whole - bare, "s", 1.0, 0.5)
+        Figure("from process start to a first update, and the end, beyond import torch", whole - bare, "s", 0.8, 0.4)
     ]
 
 
@@ -76,9 +76,9 @@ def beside_the_updates(work: Work, folder: Path, rounds: int) -> list[Figure]:
 
     logs = "console", "files and TensorBoard"
     return [
-        Figure("logging (console, TensorBoard, files) into a pipe, share of training", share(piped, *logs), "%", 3, 1),
+        Figure("logging (console, TensorBoard, files) into a pipe, share of training", share(piped, *logs), "%", 1.5, 1),
         Figure(
-            "logging (console, TensorBoard, files) on a terminal, share of training", share(shown, *logs), "%", 3, 1
+            "logging (console, TensorBoard, files) on a terminal, share of training", share(shown, *logs), "%", 1.5, 1
         ),
         Figure("the live table alone, share of training", share(shown, "console"), "%"),
         Figure("checkpoints while training, share of training", share(piped, "checkpoints"), "%", 1),
@@ -121,7 +121,7 @@ def busy_neighbour(work: Work, folder: Path, rounds: int) -> list[Figure]:
         quiet += in_own_process(race, work, us, None)[0]
         with neighbour():
             busy += in_own_process(race, work, us, None)[0]
-    return [Figure("one run beside a busy neighbour over itself alone", median(busy) / median(quiet), "×", 2.2, 1.7)]
+    return [Figure("one run beside a busy neighbour over itself alone", median(busy) / median(quiet), "×", 1.7, 1.5)]
 
 
 @contextmanager
@@ -161,7 +161,7 @@ def sweep(work: Work, folder: Path, rounds: int) -> list[Figure]:
     return [
         Figure("sweep of 100 seeds", whole, "s"),
         Figure(
-            "sweep of 100 seeds faster than one process a run (extrapolated from 4)", single / whole, "×", 10, 20, True
+            "sweep of 100 seeds faster than one process a run (extrapolated from 4)", single / whole, "×", 16, 30, True
         ),
         Figure(
             "sweep of 100 seeds faster than hydra/launcher=basic (extrapolated from 5)",
