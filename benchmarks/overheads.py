@@ -76,7 +76,9 @@ def beside_the_updates(work: Work, folder: Path, rounds: int) -> list[Figure]:
 
     logs = "console", "files and TensorBoard"
     return [
-        Figure("logging (console, TensorBoard, files) into a pipe, share of training", share(piped, *logs), "%", 1.5, 1),
+        Figure(
+            "logging (console, TensorBoard, files) into a pipe, share of training", share(piped, *logs), "%", 1.5, 1
+        ),
         Figure(
             "logging (console, TensorBoard, files) on a terminal, share of training", share(shown, *logs), "%", 1.5, 1
         ),
