@@ -25,9 +25,6 @@ CONTESTANTS = [
     Contestant(JAX, "jax_scan", threads=(1, 2), epochs=4),
     Contestant("floor", "floor", {"by": "torch"}, threads=(1, 2), epochs=4),
     Contestant("floor by oneDNN", "floor", threads=(1, 2), epochs=4),
-    Contestant("train, stack of 8, 1 thread", "ours", {"runs": 8, "threads": 1}),
-    Contestant("floor of 8, 1 thread", "floor", {"runs": 8, "by": "torch"}, threads=(1,)),
-    Contestant("floor of 8 by oneDNN, 1 thread", "floor", {"runs": 8}, threads=(1,)),
     Contestant("train, stack of 32, 1 thread", "ours", {"runs": 32, "threads": 1}),
     Contestant("floor of 32, 1 thread", "floor", {"runs": 32, "by": "torch"}, threads=(1,)),
     Contestant("floor of 32 by oneDNN, 1 thread", "floor", {"runs": 32}, threads=(1,)),
@@ -89,7 +86,6 @@ def figures(typical: dict[str, float]) -> list[Figure]:
         *ratio("one run over the floor", US, "floor", None, None),
         *ratio("one run over the floor by oneDNN", US, "floor by oneDNN", 1.4, 1.25),
         *ratio("sweep of 32 faster than jax.vmap", JAX_32, SWEEP, 1.5, 2.0, at_least=True),
-        *over_floors(8),
         *over_floors(32),
     ]
 
