@@ -348,11 +348,13 @@ def test_a_recipe_that_is_a_sweep_needs_no_m(elsewhere):
     }
 
 
-def test_other_launchers_train_each_cell_alone(elsewhere):
+def test_other_launchers_train_each_cell_alone_and_say_what(elsewhere, capsys):
     assert cli.run(["-m", *QUICK, "seed=0,1", "hydra/launcher=basic", "name=b"]) == 0
     runs = [elsewhere / "runs" / "b" / number for number in ("0", "1")]
     assert [json.loads((run / "summary.json").read_text())["seed"] for run in runs] == [0, 1]
     assert all(".hydra/hydra.yaml" in files(run) for run in runs)
+    said = capsys.readouterr().out
+    assert all(f"seed {seed}; in {run}\n" in said for seed, run in enumerate(runs))
 
 
 def test_a_crashing_cell_is_reported_by_the_exit_code_and_stops_no_other(elsewhere):

@@ -15,6 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 from trainer.errors import ConfigError
 from trainer.experiment import Experiment
 from trainer.report.guarded import announce
+from trainer.report.lines import plan
 from trainer.run.directories import claim, reuse, taken, unwritable
 from trainer.shell.cells import (
     CellFailed,
@@ -158,9 +159,10 @@ def run_cell(config: DictConfig) -> float:
     from trainer.run.run import run_single
     from trainer.run.stack_run import Job
 
-    hydra = HydraConfig.get()
+    hydra, experiment = HydraConfig.get(), experiment_of(config)
     directory = Path(hydra.runtime.output_dir)
-    code = run_single(Job(experiment_of(config), directory, tuple(hydra.overrides.task)))
+    announce(plan(experiment, directory))
+    code = run_single(Job(experiment, directory, tuple(hydra.overrides.task)))
     for status, signalled in STOPPED.items():
         if code == signalled:
             raise Stopped(status)
