@@ -172,6 +172,14 @@ def test_one_run_and_runs_without_a_value_have_a_page(tmp_path):
     assert "No picture: no run has a final value, so there is nothing to draw." in words
 
 
+def test_the_way_to_a_target_and_runs_that_are_left_out(tmp_path):
+    write_group(tmp_path, [0.8, 0.81, 0.83], target=0.7, optimizer={"name": "sgd", "lr": 0.1})
+    write_run(tmp_path, 7, status="interrupted", optimizer={"name": "adam", "lr": 0.1})
+    words = Reader(page(compare([tmp_path], Options()))).words
+    assert "Cost of reaching valid/accuracy 0.7: median over all runs" in words and "0 of 3" in words
+    assert "Not finished, so left out: 1 interrupted." in words
+
+
 def test_effects_of_a_factorial_sweep(tmp_path):
     for clip in ("none", "grad"):
         for dropout in ("none", "half"):

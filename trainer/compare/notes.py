@@ -6,12 +6,14 @@ from collections.abc import Iterator
 
 from trainer.compare.clocks import FEWEST, is_clocked
 from trainer.compare.comparison import Comparison, Table
+from trainer.compare.conditions import targets_of
 from trainer.compare.groups import group_runs, varying
 from trainer.compare.options import APART, LAST, Options
 from trainer.compare.rate_search import RATE
 from trainer.compare.scales import Scale, scale_of
 from trainer.compare.stopping import stopped
-from trainer.terminal.printable import command
+from trainer.identity import show
+from trainer.terminal.printable import command, printable
 
 
 def notes(table: Table, options: Options) -> Iterator[str]:
@@ -74,6 +76,14 @@ def _how_chosen(options: Options) -> str:
     return f"{text} These images have chosen; --metric {test} judges the same choice on others."
 
 
+def way_title(table: Table) -> str | None:
+    """What stands above the way to the target; None where there is no target, or several."""
+    targets = targets_of(table)
+    if len(targets) != 1 or targets[0] is None:
+        return None
+    return f"Cost of reaching valid/accuracy {show(targets[0])}: median over all runs"
+
+
 def way_note(table: Table) -> str:
     """From which records the way to the target was read: it is known no finer."""
     every = {run.record_every: None for row in table.rows for run in row.everything}
@@ -83,6 +93,13 @@ def way_note(table: Table) -> str:
     hint = " (record_every=N reads it every N updates)" if coarse else ""
     early = " and those that stopped early without it" if any(stopped(row) for row in table.rows) else ""
     return f"Read from records {where}{hint}. Runs that never reach it count as long as they ran; diverged ones{early} never do."
+
+
+def left_out(comparison: Comparison) -> Iterator[str]:
+    """Runs that no table has."""
+    if comparison.unfinished:
+        counts = ", ".join(f"{n} {printable(status)}" for status, n in comparison.unfinished.items())
+        yield f"Not finished, so left out: {counts}."
 
 
 def next_step(comparison: Comparison) -> Iterator[str]:

@@ -13,17 +13,15 @@ from rich.text import Text
 
 from trainer.compare.columns import CONFIGURATION, WAY, Column, difference_columns, sample_columns
 from trainer.compare.comparison import Comparison, Table
-from trainer.compare.conditions import targets_of
 from trainer.compare.effect_table import HEAD, SIDES, effect_rows, explained
 from trainer.compare.factorial import Factorial, factorial, in_a_sentence
 from trainer.compare.fairness import flags
 from trainer.compare.learning import learned_nothing
-from trainer.compare.notes import next_step, notes, way_note
+from trainer.compare.notes import left_out, next_step, notes, way_note, way_title
 from trainer.compare.options import Options
 from trainer.compare.overall import overall
 from trainer.compare.rate_search import Search, searches
 from trainer.compare.rate_words import chart, next_command, told
-from trainer.identity import show
 from trainer.terminal.printable import printable
 
 DIRECTIONS = {1: "higher is better", -1: "lower is better", 0: "neither high nor low is better"}
@@ -56,9 +54,7 @@ def render(comparison: Comparison, width: int, most: int = UNLIMITED) -> Iterato
         yield from _render_table(table, comparison.options, width, most)
     if len(comparison.tables) > 1:
         yield Text("Runs on different data sets are never ranked against each other: one table for each.")
-    if comparison.unfinished:
-        counts = ", ".join(f"{n} {printable(status)}" for status, n in comparison.unfinished.items())
-        yield Text(f"Not finished, so left out: {counts}.", style="yellow")
+    yield from (Text(sentence, style="yellow") for sentence in left_out(comparison))
     for step in next_step(comparison):
         yield Text(step)
 
@@ -123,11 +119,10 @@ def _effects(found: Factorial, options: Options) -> Iterator[RenderableType]:
 
 
 def _way(table: Table) -> Iterator[RenderableType]:
-    if targets_of(table) == [None] or len(targets_of(table)) != 1:
-        return
-    yield Text(f"\nCost of reaching valid/accuracy {show(targets_of(table)[0])}: median over all runs")
-    yield _grid(table, WAY)
-    yield Text(way_note(table), style="dim")
+    if title := way_title(table):
+        yield Text(f"\n{title}")
+        yield _grid(table, WAY)
+        yield Text(way_note(table), style="dim")
 
 
 def _results(table: Table, options: Options, width: int) -> Iterator[Grid | Text]:

@@ -45,7 +45,6 @@ class Chunks:
         labels, device = data.train.labels, data.device
         most = len(experiments) if device.type != "cpu" else WORKING_SET // working_set(layout, state, batch)
         size = None if experiments[0].batch_size == "full" else batch  # None: all images in order, nothing is drawn
-        samples = Split(data.train.images, labels) if size is None else data.train  # every update sees all of them
         workspace = Workspace(device)
         self.gaps = layout.gaps().to(device)
         self.batches: list[Batches] = []
@@ -54,7 +53,7 @@ class Chunks:
             runs = experiments[rows]
             late = None if delays is None else delays[rows]
             self.batches.append(Batches([e.seed for e in runs], labels, data.classes, size, rates[rows], late))
-            self.steps.append(Step(runs, layout, state.part(rows), samples, data.features, workspace))
+            self.steps.append(Step(runs, layout, state.part(rows), data.train, data.features, workspace))
         self.clips_gradients = isinstance(self.steps[0].numbers.clip, GradientClip)
 
     @torch.inference_mode()  # spares every operation autograd's bookkeeping

@@ -9,7 +9,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from trainer.data.loading import load
+from trainer.data.loading import as_floats, load
 from trainer.data.tensors import Tensors, on_device
 from trainer.engine.chunks import Chunks
 from trainer.engine.delays import delays
@@ -48,8 +48,11 @@ class Training:
     def __init__(
         self, experiments: Sequence[Experiment], data: Tensors, state: State | None = None, prune: Prune | None = None
     ):
-        self.experiments, self.data, self.prune = list(experiments), data, prune
+        self.experiments, self.prune = list(experiments), prune
         first = self.experiments[0]
+        self.data = (
+            replace(data, train=as_floats(data.train)) if first.batch_size == "full" else data
+        )  # read whole each time
         if any(structure(e) != structure(first) for e in self.experiments):
             raise ValueError("These experiments differ in structure and can't train as one stack.")
         set_precision(first.precision, data.device)
@@ -105,8 +108,8 @@ class Training:
     def __iter__(self) -> Iterator[list[Record]]:
         if self.updates == 0:
             yield self._records({})
-        elif self.step < self.updates:
-            self._leave({run: self.of(run) for run in self.finished})  # resumed after they had stopped
+        elif self.step < self.updates and (stopped := self.finished):  # resumed after they had stopped
+            self._leave({run: self.of(run) for run in stopped})
         fewest = len(self.data.train.labels) % self.batch or self.batch
         threads = Threads(self.experiments[0].threads, self.data.device, fewest)
         while self.alive and self.step < self.updates:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 
+from trainer.compare.columns import WAY
 from trainer.compare.comparison import Comparison, Table
 from trainer.compare.documents import cells, columns
 from trainer.compare.effect_table import HEAD as EFFECTS
@@ -14,7 +15,7 @@ from trainer.compare.factorial import factorial, in_a_sentence
 from trainer.compare.fairness import flags
 from trainer.compare.learning import learned_nothing
 from trainer.compare.methods import methods
-from trainer.compare.notes import notes
+from trainer.compare.notes import left_out, notes, way_note, way_title
 from trainer.compare.options import Options
 from trainer.compare.overall import overall
 from trainer.compare.rate_search import searches
@@ -35,6 +36,7 @@ def page(comparison: Comparison) -> str:
         element("p", f"Made by train report on {date.today():%Y-%m-%d}.", "note"),
         listed(comparison.warnings, "doubt"),
         *(part for each in comparison.tables for part in _results(each, comparison.options)),
+        *(element("p", sentence, "doubt") for sentence in left_out(comparison)),
         element("h2", "Curves and intervals"),
         picture(comparison),
         *(part for each in comparison.tables for part in _origin(each)),
@@ -54,11 +56,20 @@ def _results(found: Table, options: Options) -> Iterator[str]:
         yield element("p", told(search))
     if options.effects:
         yield from _effects(found, options)
+    yield from _way(found)
     if doubts := flags(found, options):
         yield element("h3", "What to know before believing it")
         yield listed(doubts, "doubt")
     yield element("h3", "Methods")
     yield element("p", methods(found, options))
+
+
+def _way(found: Table) -> Iterator[str]:
+    if title := way_title(found):
+        yield element("h3", title)
+        rows = ([column.cell(row) for column in WAY] for row in found.rows)
+        yield table([column.header for column in WAY], [column.justify for column in WAY], rows)
+        yield element("p", way_note(found), "note")
 
 
 def escaped_lines(lines: Iterator[str]) -> str:
