@@ -378,6 +378,7 @@ def test_the_view_fits_a_narrow_terminal() -> None:
         cells=60, stacks=12, cost=100.0, skipped=2, running=5, statuses={0: "completed", 1: "diverged", 2: "failed"}
     )
     progress.shares, progress.first = {1: 25.0}, (time.monotonic() - 10.1, 0.05)
+    progress.best = 0.9312, "optimizer=adam,seed=3" + ",long=name" * 9
     rows = [
         Standing("optimizer=adam", 30, 3, (0.9312, 0.9288), {"diverged": 1}),
         Standing("optimizer=sgd optimizer.lr=0.1 " + "clip=grad " * 6, 30, 0, (), {}),
@@ -388,7 +389,8 @@ def test_the_view_fits_a_narrow_terminal() -> None:
     assert lines[0].split() == ["configuration", "done", "mean", "valid", "acc", "best"]
     assert lines[1].split() == ["optimizer=adam", "3/30", "93.00", "%", "93.12", "%", "1", "diverged"]
     assert lines[2].split()[0] == "optimizer=sgd" and lines[2].split()[-3:] == ["0/30", "-", "-"]
-    assert "and 3 more configurations" in lines[-4]
+    assert "and 3 more configurations" in lines[-5]
+    assert lines[-4].startswith("best so far: valid/accuracy 93.12 %  optimizer=adam,seed=3,") and "…" in lines[-4]
     figures = " ".join(lines[-3:-1])
     assert "stacks 0/12  runs 3/60  running 5  completed 1  diverged 1  failed 1" in figures and "left 0:38" in figures
     assert lines[-1].rstrip().endswith("25%") and all(len(text) <= 80 for text in lines)

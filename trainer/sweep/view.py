@@ -121,7 +121,10 @@ def panel(progress: Progress, standings: Sequence[Standing], configurations: int
         table.add_row(*_row(row))
     hidden = configurations - len(standings)
     more = [Text(f"and {hidden} more configurations", "dim")] if hidden else []
-    return Group(table, *more, _figures(progress), _bar(progress.share()))
+    best = Text(
+        _best(progress), "dim", overflow="ellipsis", no_wrap=True
+    )  # of running ones too: the rows wait for ends
+    return Group(table, *more, best, _figures(progress), _bar(progress.share()))
 
 
 def _row(row: Standing) -> list[Text]:
@@ -163,6 +166,9 @@ def figures(progress: Progress) -> list[tuple[str, str, str]]:
 
 def line(progress: Progress) -> str:
     """The figures and the best run so far in one plain line."""
+    return "  ".join([*(f"{title} {value}" for title, value, _ in figures(progress)), _best(progress)])
+
+
+def _best(progress: Progress) -> str:
     accuracy, name = progress.best or (None, "")
-    best = "-" if accuracy is None else f"valid/accuracy {percent(accuracy)}  {name}"
-    return "  ".join(f"{title} {value}" for title, value, _ in figures(progress)) + f"  best so far: {best}"
+    return f"best so far: {'-' if accuracy is None else f'valid/accuracy {percent(accuracy)}  {name}'}"
