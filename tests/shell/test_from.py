@@ -116,6 +116,15 @@ def test_a_strangers_configuration_is_answered(text, answer, capsys):
     assert not Path("runs").exists()
 
 
+def test_what_can_be_chosen_is_what_could_be_chosen_without_it(capsys):
+    write(CELL)
+    answers = []
+    for words in (["optimizer=form"], [f"from={CELL}", "optimizer=form"]):
+        assert cli.run(words) == 2
+        answers.append(capsys.readouterr().err)
+    assert answers[0] == answers[1] and "Choose one of: sgd" in answers[0] and "from" not in answers[0], answers
+
+
 def test_a_sweep_is_no_run(capsys):
     write(CELL)
     assert cli.run(["epochs=3", "from=runs/first"]) == 2

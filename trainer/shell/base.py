@@ -19,12 +19,10 @@ from trainer.experiment import GROUPS, Experiment
 from trainer.report.files import CONFIG
 from trainer.report.plain import Unreadable
 from trainer.report.reading import read_config
+from trainer.shell.choices import FROM_RUN
 from trainer.shell.hydra_private import keep
 from trainer.shell.options import FROM, quote_home, retyped
 from trainer.shell.paths import home
-
-NAME = "from"
-"""Of the main configuration, and of each group's choice."""
 
 OWN = ("name", "threads")
 """What belongs to the old run alone: its directory, and how many threads a sweep left for it, which changes no result."""
@@ -42,16 +40,16 @@ def use_run(directory: str, conf: Path, argv: Sequence[str]) -> str:
     config = _read(home(directory))
     plain = {key: _escaped(value) for key, value in config.items() if key not in OWN}
     for group in GROUPS:
-        keep(NAME, plain.pop(group), group, provider=f"from={directory}")
+        keep(FROM_RUN, plain.pop(group), group, provider=f"from={directory}")
     main = yaml.safe_load((conf / "config.yaml").read_text(encoding="utf-8"))
     defaults = [_choice(entry) for entry in main["defaults"]]
-    keep(NAME, {**main, **plain, "defaults": defaults}, provider=f"from={directory}")
-    return NAME
+    keep(FROM_RUN, {**main, **plain, "defaults": defaults}, provider=f"from={directory}")
+    return FROM_RUN
 
 
 def _choice(entry: Any) -> Any:
     return (
-        {group: NAME if group in GROUPS else word for group, word in entry.items()}
+        {group: FROM_RUN if group in GROUPS else word for group, word in entry.items()}
         if isinstance(entry, dict)
         else entry
     )

@@ -7,6 +7,9 @@ from collections.abc import Iterable, Sequence
 from trainer.experiment import GROUPS, SECTIONS, Experiment
 from trainer.schema import did_you_mean, hints
 
+FROM_RUN = "from"
+"""How `base` names the choices of another run to Hydra: nobody need type it, and no list of choices has it."""
+
 
 def top_level() -> list[str]:
     """The keys without a dot, groups and `experiment` included."""
@@ -36,7 +39,8 @@ def takes_text(key: str) -> bool:
 
 def unknown_word(group: str, word: str, words: Iterable[str]) -> str:
     """The sentence for a word that its group does not have."""
-    words = sorted(words) if group not in GROUPS else [*GROUPS[group], *sorted(set(words) - set(GROUPS[group]))]
+    words = set(words) - {FROM_RUN}
+    words = sorted(words) if group not in GROUPS else [*GROUPS[group], *sorted(words - set(GROUPS[group]))]
     choices = f" Choose one of: {', '.join(words)}." if words else ""
     return f"There is no {group}={word}.{did_you_mean(word, words)}{choices}"
 
