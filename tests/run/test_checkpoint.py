@@ -193,7 +193,7 @@ def test_the_cadence_in_seconds_takes_a_hundredth_of_the_time_at_most(tmp_path, 
     for now[0] in (run.saved_at + x for x in (2.0, 4.9, 5.0)):
         due.append(run._checkpoint_is_due())
     assert due == [False, True, False, False, True]
-    run._end_all("interrupted")
+    run._end({0: "interrupted"})
 
 
 def test_best_is_the_network_of_the_best_epoch(tmp_path):

@@ -1,9 +1,10 @@
 """How all our pictures look, and how they are written. matplotlib is an extra; it draws straight into a file, so that no screen
-is needed and no global state touched."""
+is needed, one picture at a time: its settings are those of the whole process."""
 
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +20,9 @@ STYLE: dict[Any, Any] = {
 }  # fmt: skip
 
 
+DRAWING = threading.RLock()  # the runs of a stack end at the same time
+
+
 @contextmanager
 def figure(width: float, height: float, file: Path | BinaryIO) -> Iterator[Figure]:
     """A figure, in inches, in our style; written at the end to a path (.png, .svg or .pdf), or as PNG to a file.
@@ -27,7 +31,7 @@ def figure(width: float, height: float, file: Path | BinaryIO) -> Iterator[Figur
     import matplotlib
     from matplotlib.figure import Figure
 
-    with matplotlib.rc_context(STYLE):
+    with DRAWING, matplotlib.rc_context(STYLE):
         drawn = Figure(figsize=(width, height), layout="constrained")
         yield drawn
         suffix = file.suffix.lower() if isinstance(file, Path) else ".png"

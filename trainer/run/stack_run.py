@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -22,6 +22,7 @@ from trainer.run.guessing import guessing
 from trainer.run.lease import Lease
 from trainer.run.run_directory import RunDirectory
 from trainer.run.summary import Facts, Summary
+from trainer.run.together import together
 from trainer.terminal.printable import command
 
 SHARE = 0.01
@@ -64,7 +65,7 @@ class StackRun:
         self.guessing = guessing(data)
         self.at_end = self.training.finished if resumed else set()
         states: list[State | None] = [*saved] or [None] * len(self.jobs)
-        self.directories = [self._directory(run, state) for run, state in enumerate(states)]
+        self.directories = together(lambda run: self._directory(run, states[run]), range(len(jobs)))
         self.ended: set[int] = set()
         self.saved_at, self.save_took = time.monotonic(), 0.0
         self.saved_epoch = self.training.step // self.training.per_epoch
@@ -98,23 +99,21 @@ class StackRun:
 
     def train(self, view: View, stopped: Callable[[], Status | None]) -> None:
         """Train to the end, or to the update after which `stopped()` names a status (interrupted, terminated)."""
-        for run in self.at_end:  # killed before they could say so, or given more epochs after they had stopped
-            self._end(run, Status.COMPLETED)
+        self._end(dict.fromkeys(self.at_end, Status.COMPLETED))  # killed before they could say so, or given more epochs
         for records in self.training if self._going() else ():
-            for record in records:
-                self._take(record, view)
+            self._take(records, view)
             view.tick(self.training.step, self.training.seconds)
             status = stopped()
             if status:
-                return self._end_all(status)
+                return self._end(dict.fromkeys(self._going(), status))
             if self._checkpoint_is_due():
                 self.save()
 
-    def _take(self, record: Record, view: View) -> None:
-        view.record(record)
-        self.directories[record.run].record(record, self.training.of)
-        if record.status != Status.RUNNING:
-            self._end(record.run, record.status)
+    def _take(self, records: Sequence[Record], view: View) -> None:
+        for record in records:
+            view.record(record)
+            self.directories[record.run].record(record, self.training.of)
+        self._end({record.run: record.status for record in records if record.status != Status.RUNNING})
 
     def _checkpoint_is_due(self) -> bool:
         cadence, epoch = self.jobs[0].experiment.checkpoint, self.training.step // self.training.per_epoch
@@ -128,8 +127,8 @@ class StackRun:
         """Write the checkpoint of every run that is still being trained."""
         began = time.monotonic()
         self.saved_epoch = self.training.step // self.training.per_epoch
-        for run in self._going():
-            self.directories[run].save(self._finite(run))
+        states = {run: self._finite(run) for run in self._going()}
+        together(lambda run: self.directories[run].save(states[run]), states)
         self.saved_at = time.monotonic()
         self.save_took = self.saved_at - began
 
@@ -143,15 +142,17 @@ class StackRun:
     def _going(self) -> list[int]:
         return [run for run in range(len(self.jobs)) if run not in self.ended]
 
-    def _end(self, run: int, status: Status) -> None:
-        self.ended.add(run)
-        hits = self.training.final_hits(run) if status == Status.COMPLETED else None
-        images = self.data if status == Status.COMPLETED and self.jobs[run].experiment.report.images else None
-        self.directories[run].end(status, self._finite(run), hits, images)
+    def _end(self, statuses: Mapping[int, Status]) -> None:
+        """Write how some of the runs ended, and all that is left of them."""
+        self.ended |= statuses.keys()
+        states = {run: self._finite(run) for run in statuses}
+        hits = {run: self.training.final_hits(run) for run, status in statuses.items() if status == Status.COMPLETED}
 
-    def _end_all(self, status: Status) -> None:
-        for run in self._going():
-            self._end(run, status)
+        def end(run: int) -> None:
+            images = self.data if run in hits and self.jobs[run].experiment.report.images else None
+            self.directories[run].end(statuses[run], states[run], hits.get(run), images)
+
+        together(end, statuses)
 
     def crash(self, error: BaseException) -> None:
         """Say in every run that was going that it failed, and why."""
