@@ -130,11 +130,13 @@ def _parsed(path: Path, parse: Callable[[str], Any], largest: int) -> Any:
 
 def read_whole(path: Path, largest: int) -> bytes:
     """All of a file. Raises OSError, or Unreadable where it is no file or has more than `largest` bytes."""
-    with _opened(path) as file:
-        size = os.fstat(
-            file.fileno()
-        ).st_size  # a buffer for the largest that is taken would cost more than all the rest
-        content = file.read(min(size, largest) + 1)
+    check_regular(path)
+    content = b""
+    with open(path, "rb", buffering=0) as file:
+        # A buffer for the largest file that is taken would cost more than all the rest.
+        size = min(os.fstat(file.fileno()).st_size, largest) + 1
+        while len(content) <= largest and (more := file.read(size)):
+            content += more
     if len(content) > largest:
         raise Unreadable(f"it has more than {largest:,} bytes")
     return content
