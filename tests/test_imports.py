@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -66,6 +67,18 @@ def test_help_is_answered_without_numpy_and_rich():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
     assert done.stderr == "set()\n"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux lists a process's threads")
+def test_what_trains_nothing_starts_no_threads():
+    """Those of NumPy's linear algebra spin from their first moment: a fifth of the CPU time of a small `compare`."""
+    code = (
+        "import os, sys\nfrom trainer.shell.main import run\nrun(['compare', 'nowhere'])\n"
+        "print('numpy' in sys.modules, len(os.listdir('/proc/self/task')))"
+    )
+    environment = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, env=environment)
+    assert done.stdout == "True 1\n"
 
 
 def test_a_checked_experiment_is_made_without_torch():

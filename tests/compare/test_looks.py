@@ -57,3 +57,11 @@ def test_compare_says_that_runs_were_added_after_looks(tmp_path: Path) -> None:
 def test_a_damaged_history_is_none(tmp_path: Path, content: str) -> None:
     (tmp_path / "sweep.json").write_text(content)
     assert list(looks(tmp_path)) == []
+
+
+def test_a_sweep_that_has_grown_since_is_read_again(tmp_path: Path) -> None:
+    """What is read once a command is not kept beyond the file, as in a notebook."""
+    write_history(tmp_path, (5, 2))
+    assert list(looks(tmp_path)) == []
+    write_history(tmp_path, (5, 2), (10, 2))
+    assert list(looks(tmp_path)) == ["5 → 10 seeds"]

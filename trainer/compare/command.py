@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 from collections.abc import Iterable
@@ -24,6 +25,7 @@ from trainer.terminal.printable import printable_lines
 
 def main(argv: list[str] | None = None) -> int:
     """Runs the command; 0: done, 2: nothing to compare, a wrong option or an unwritable file."""
+    gc.set_threshold(50_000)  # thousands of runs are no garbage, not to be looked through so often
     try:
         arguments = parser().parse_intermixed_args(argv)
         comparison = compare(arguments.directories or [Path("runs")], options_of(arguments))

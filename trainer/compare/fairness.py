@@ -83,8 +83,10 @@ def patchy(table: Table, options: Options) -> Iterator[str]:
 
 def unsearched_rates(table: Table, options: Options) -> Iterator[str]:
     """One rate for each optimizer compares the rates as much as the optimizers; a study has chosen them in another sweep."""
-    tried = (run for row in table.rows for run in row.tried if not (run.directory.parent.parent / STUDY).exists())
-    families = _families(tried, RATE)
+    tried = [run for row in table.rows for run in row.tried]
+    sweeps = {run.directory.parent for run in tried}
+    studied = {sweep for sweep in sweeps if (sweep.parent / STUDY).exists()}
+    families = _families((run for run in tried if run.directory.parent not in studied), RATE)
     single = [runs[0] for runs in families if len({run.settings[RATE] for run in runs}) == 1]
     used = {f"{show(run.settings.get('optimizer'))} {show(run.settings[RATE])}": None for run in single}
     if len(used) > 1:

@@ -8,11 +8,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from trainer.compare.runs import Run, read_run
+from trainer.compare.sweep_file import SWEEP, sweep_in
 from trainer.errors import CompareError
 from trainer.report.files import CONFIG, SUMMARY
-from trainer.report.reading import read_json_list
 
-SWEEP = "sweep.json"
 SHOWN = 5  # names in a sentence
 
 
@@ -45,8 +44,8 @@ def find(roots: Iterable[Path]) -> Found:
             runs.append(read_run(folder))
         except CompareError as error:
             skipped.append(f"Skipped {error}")
-    sweeps = {folder: _cells(folder) for folder, files in folders if SWEEP in files}
-    return Found(_told_apart(_in_order(runs, sweeps)), sweeps, skipped)
+    sweeps = {folder: sweep_in(folder).cells for folder, files in folders if SWEEP in files}
+    return Found(_told_apart(_in_order(runs)), sweeps, skipped)
 
 
 def _directories(roots: Sequence[Path], warnings: list[str]) -> list[Path]:
@@ -71,9 +70,9 @@ def _folders(roots: Iterable[Path], warnings: list[str]) -> Iterator[tuple[Path,
         warnings.append(f"Skipped {error.filename}: it cannot be read ({error.strerror}).")
 
     for root in roots:
-        above = {_identity(folder) for folder in root.resolve().parents}
+        above = {_identity(str(folder)) for folder in root.resolve().parents}
         for folder, subfolders, files in os.walk(root, onerror=unreadable, followlinks=True):
-            identity = _identity(Path(folder))
+            identity = _identity(folder)
             if identity in seen or (identity in above and Path(folder) != root):
                 subfolders.clear()
                 continue
@@ -82,15 +81,15 @@ def _folders(roots: Iterable[Path], warnings: list[str]) -> Iterator[tuple[Path,
             yield Path(folder), set(files)
 
 
-def _identity(folder: Path) -> tuple[int, int]:
-    found = folder.stat()
+def _identity(folder: str) -> tuple[int, int]:
+    found = os.stat(folder)
     return found.st_dev, found.st_ino
 
 
-def _in_order(runs: Sequence[Run], known: Mapping[Path, dict[str, int]]) -> list[Run]:
+def _in_order(runs: Sequence[Run]) -> list[Run]:
     """By their start; the runs of a sweep, which start in the order of its stacks, as its command named them."""
     folders = {run.directory.parent for run in runs}
-    sweeps = {folder: known[folder] if folder in known else _cells(folder) for folder in folders}
+    sweeps = {folder: sweep_in(folder).cells for folder in folders}
     began: dict[Path, float] = {}
     for run in runs:
         folder = run.directory.parent
@@ -104,18 +103,9 @@ def _in_order(runs: Sequence[Run], known: Mapping[Path, dict[str, int]]) -> list
     return sorted(runs, key=place)
 
 
-def _cells(folder: Path) -> dict[str, int]:
-    """The place of each cell in the command of the sweep in `folder`; empty where there is none that can be read."""
-    try:
-        cells = read_json_list(folder / SWEEP)["cells"]
-        return {cell["name"]: i for i, cell in enumerate(cells) if Path(cell["name"]).name == cell["name"]}
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}
-
-
 def _missing(folder: Path, cells: Mapping[str, int]) -> Iterator[str]:
     """A sentence for the cells of a sweep that have no run (yet)."""
-    missing = [name for name in cells if not (folder / name / SUMMARY).exists()]
+    missing = [name for name in cells if not os.path.exists(f"{folder}/{name}/{SUMMARY}")]
     if missing:
         names = ", ".join(missing[:SHOWN]) + (", …" if len(missing) > SHOWN else "")
         yield f"{folder}: {len(missing)} of the {len(cells)} runs of this sweep are missing: {names}."

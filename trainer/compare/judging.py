@@ -117,4 +117,4 @@ def _by_seed(runs: Sequence[Run], split: str, images: int) -> dict[Hashable, NDA
         kept = None if run.status == Status.DIVERGED else run.hits
         right = np.zeros(images, bool) if kept is None else kept.right[split]
         tables.setdefault(run.seed, []).append(right)
-    return {seed: np.mean(rows, axis=0) for seed, rows in tables.items()}
+    return {seed: sum(rows[1:], rows[0].astype(float)) / len(rows) for seed, rows in tables.items()}

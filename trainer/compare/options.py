@@ -83,9 +83,9 @@ def check(runs: Sequence[Run], options: Options) -> None:
     if options.diverged == LAST and not options.metric.endswith("accuracy"):
         raise CompareError(f"--diverged last counts diverged runs as 0 % right, which {options.metric} can't express.")
     completed = [run for run in runs if run.status == Status.COMPLETED]
-    known = {name: None for run in completed for name in run.summary if run.metric(name) is not None}
     for name in (options.metric, options.selection) if options.tune else (options.metric,):
-        if completed and name not in known:
+        if completed and all(run.metric(name) is None for run in completed):
+            known = {key: None for run in completed for key in run.summary if run.metric(key) is not None}
             raise CompareError(_no_metric(name, known, tuned=name != options.metric))
 
 

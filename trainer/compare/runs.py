@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
 from trainer.errors import CompareError
-from trainer.identity import complete, flatten, is_learning
+from trainer.identity import is_learning
 from trainer.report.hits import Hits, read_hits
-from trainer.report.reading import read_config, read_summary
+from trainer.report.reading import read_flat_config, read_summary
 from trainer.run.lease import status_of
 
 
@@ -48,21 +48,26 @@ class Run:
     @cached_property
     def identity(self) -> frozenset[tuple[str, Hashable]]:
         """What makes two runs runs of the same configuration."""
-        return frozenset(self.settings.items())
+        return _one(frozenset(self.settings.items()))
 
     def metric(self, name: str) -> float | None:
         """The last value of a metric in the run's summary; None where it is missing, not a number or not finite."""
-        value = self.summary.get(name)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        value: Any = self.summary.get(name)
+        if type(value) not in (float, int) or not math.isfinite(value):  # of what JSON has, and a boolean is none
             return None
         return float(value)
+
+
+@lru_cache(maxsize=10_000)
+def _one(identity: frozenset[tuple[str, Hashable]]) -> frozenset[tuple[str, Hashable]]:
+    """Of equal ones always the same, which is found equal at a glance."""
+    return identity
 
 
 def read_run(directory: Path) -> Run:
     """Reads one run directory; raises CompareError naming the file and what is wrong with it."""
     summary_file, config_file = directory / "summary.json", directory / "config.yaml"
-    summary, config = _read(summary_file, read_summary), _read(config_file, read_config)
-    flat = complete(flatten(config))
+    summary, flat = _read(summary_file, read_summary), _read(config_file, read_flat_config)
     seed, target = flat.get("seed"), flat.get("target")
     if isinstance(seed, bool) or not isinstance(seed, int):
         raise CompareError(f"{config_file}: it has no whole-numbered seed, so it is not the configuration of a run.")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from trainer.compare.rates import censored_median
 from trainer.compare.runs import Run
+from trainer.records import Status
 
 
 @dataclass(frozen=True)
@@ -25,15 +26,19 @@ def way_to_target(completed: Sequence[Run], diverged: Sequence[Run], pruned: Seq
     """A diverged run never gets there, even where it passed the target on its way; nor does one that stopped before it, for that
     is how it was meant to be. Where runs were pruned there is no median: those were stopped because they were slow."""
     everything = [*completed, *diverged, *pruned]
-    reached = [run not in diverged and run.metric("steps_to_target") is not None for run in everything]
-    if pruned:
+    reached = [not _is_lost(run) and run.metric("steps_to_target") is not None for run in everything]
+    if pruned or not any(reached):
         return Target(len(everything), sum(reached), None, None, None)
 
     def median(unit: str) -> float | None:
-        times = [math.inf if run in diverged else _watched(run, unit) for run in everything]
+        times = [math.inf if _is_lost(run) else _watched(run, unit) for run in everything]
         return censored_median(times, reached)
 
     return Target(len(everything), sum(reached), median("steps"), median("samples"), median("seconds"))
+
+
+def _is_lost(run: Run) -> bool:
+    return run.status == Status.DIVERGED
 
 
 def _watched(run: Run, unit: str) -> float:

@@ -6,17 +6,20 @@ import io
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any, TypeVar
 
 import numpy as np
 
 from trainer.identity import FORMAT, READABLE
 from trainer.report.files import nothing, write_whole
+from trainer.report.reading import read_whole
+from trainer.report.stored import stored_arrays
 
 T = TypeVar("T")
 UNFIT = (
     *(OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, EOFError, MemoryError, OverflowError),
-    *(RecursionError, zipfile.BadZipFile),
+    *(RecursionError, SyntaxError, TokenError, zipfile.BadZipFile),
 )
 """What a damaged or a strange file raises."""
 
@@ -34,11 +37,15 @@ def read_arrays(path: Path, largest: int, take: Callable[[Mapping[str, np.ndarra
     """What `take` makes of the arrays in a file; None where there is no file, it holds more than `largest` bytes, packed or
     unpacked, is of another format, or `take` raises one of UNFIT."""
     try:
-        if not path.is_file() or path.stat().st_size > largest:
-            return None
-        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as content:
-            if sum(part.file_size for part in content.zip.infolist()) > largest:
-                return None
-            return take(content) if int(content["format"]) in READABLE else None
+        data = read_whole(path, largest)
+        if arrays := stored_arrays(data):
+            return _taken(arrays, take)
+        with np.load(io.BytesIO(data), allow_pickle=False) as content:
+            unpacked = sum(part.file_size for part in content.zip.infolist())
+            return _taken(content, take) if unpacked <= largest else None
     except UNFIT:
         return None
+
+
+def _taken(arrays: Mapping[str, np.ndarray], take: Callable[[Mapping[str, np.ndarray]], T]) -> T | None:
+    return take(arrays) if int(arrays["format"]) in READABLE else None

@@ -58,4 +58,4 @@ def _unpacked(bits: np.ndarray, images: int) -> np.ndarray:
     answers = np.unpackbits(bits)
     if not 0 <= images <= len(answers):
         raise ValueError("more images than bits")
-    return answers[:images].astype(bool)
+    return answers[:images].view(bool)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from types import NoneType
 from typing import Any
 
 DEEPEST = 20  # levels of lists and mappings
 MOST = 10_000  # values in a configuration, a summary or a record
-SCALARS = (str, float, bool, type(None))
+SCALARS = {str, float, bool, NoneType}
 
 
 class Unreadable(ValueError):
@@ -23,7 +24,7 @@ def plain_data(value: Any, most: int = MOST) -> Any:
             raise Unreadable("it is nested too deeply")
         if left < 0:
             raise Unreadable(f"it holds more than {most:,} values")
-        level = [inner for item in level if not isinstance(item, SCALARS) for inner in _inside(item)]
+        level = [inner for item in level if type(item) not in SCALARS for inner in _inside(item)]
     return value
 
 
@@ -33,7 +34,7 @@ def _inside(value: Any) -> Any:
         return ()
     if isinstance(value, list):
         return value
-    if isinstance(value, dict) and all(isinstance(key, str) for key in value):
+    if isinstance(value, dict) and {str}.issuperset(map(type, value)):
         return value.values()
     what = (
         "a number beyond all bounds"

@@ -7,26 +7,29 @@ import json
 import math
 import os
 import stat
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
+from types import NoneType
 from typing import Any, BinaryIO
 
 import yaml
 
+from trainer.identity import complete, flatten
 from trainer.report.plain import Unreadable, plain_data
-from trainer.report.yaml_text import load_yaml
+from trainer.report.yaml_text import load_yaml, seed_apart
 
 LARGEST = 4 * 2**20  # bytes of a configuration, a summary or one record
 LARGEST_LIST = 2**30  # bytes of what grows with the number of cells or records
 MOST_LISTED = 20_000_000  # values in the list of a sweep's cells
 
 
-TEXTS = ("status", "dataset", "dataset_digest", "device")
-NUMBERS = (
+TEXTS = {"status", "dataset", "dataset_digest", "device"}
+NUMBERS = {
     "seed", "epochs", "steps", "train_seconds", "wall_seconds", "samples_per_second", "stack", "parameters", "best_epoch",
     "stopped_epoch", "steps_to_target", "samples_to_target", "seconds_to_target", "clipped_fraction",
-)  # fmt: skip
-SCALARS = ("threads", "error", "format")
+}  # fmt: skip
+SCALARS = {"threads", "error", "format"}
 """The keys of a summary by the kind of their values; metrics, whose names hold a slash, are numbers too. Of keys that are not
 here their readers look at the kind themselves: other versions may have more."""
 
@@ -44,6 +47,23 @@ def read_json_list(path: Path) -> Any:
 def read_config(path: Path) -> dict[str, Any]:
     """The keys and values of a run's config.yaml. Raises OSError or Unreadable."""
     return _mapping(_parsed(path, load_yaml, LARGEST))
+
+
+def read_flat_config(path: Path) -> dict[str, Hashable]:
+    """The same as complete flat keys: `{"optimizer": "sgd", "optimizer.lr": 0.1, …}`. Raises OSError or Unreadable."""
+    return _parsed(path, _flat, LARGEST)  # type: ignore[no-any-return]
+
+
+def _flat(text: str) -> dict[str, Hashable]:
+    if apart := seed_apart(text):
+        common, seed = apart
+        return _flat_of_all(common) | {"seed": seed}
+    return complete(flatten(_mapping(load_yaml(text))))
+
+
+@lru_cache(maxsize=10_000)
+def _flat_of_all(common: str) -> dict[str, Hashable]:
+    return complete(flatten(load_yaml(common)))
 
 
 def read_summary(path: Path) -> dict[str, Any]:
@@ -91,7 +111,7 @@ def _is_record(row: Any, keys: Sequence[str]) -> bool:
 
 
 def _is_number(value: Any) -> bool:
-    return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
+    return type(value) in (float, int, NoneType)  # of what JSON has, and a boolean is none
 
 
 def _mapping(content: Any) -> dict[str, Any]:
@@ -101,14 +121,25 @@ def _mapping(content: Any) -> dict[str, Any]:
 
 
 def _parsed(path: Path, parse: Callable[[str], Any], largest: int) -> Any:
-    with _opened(path) as file:
-        content = file.read(largest + 1)
-    if len(content) > largest:
-        raise Unreadable(f"it has more than {largest:,} bytes")
+    content = read_whole(path, largest)
     try:
         return parse(content.decode())
     except (ValueError, yaml.YAMLError, RecursionError) as error:
         raise Unreadable(" ".join(str(error).split())[:160] or type(error).__name__) from None
+
+
+def read_whole(path: Path, largest: int) -> bytes:
+    """All of a file. Raises OSError, or Unreadable where it is no file or has more than `largest` bytes."""
+    check_regular(path)
+    content = b""
+    with open(path, "rb", buffering=0) as file:
+        # A buffer for the largest file that is taken would cost more than all the rest.
+        size = min(os.fstat(file.fileno()).st_size, largest) + 1
+        while len(content) <= largest and (more := file.read(size)):
+            content += more
+    if len(content) > largest:
+        raise Unreadable(f"it has more than {largest:,} bytes")
+    return content
 
 
 def _opened(path: Path) -> BinaryIO:

@@ -99,6 +99,8 @@ def _dispatch(argv: list[str]) -> int:
     if argv and argv[0] in HOMES:
         from importlib import import_module
 
+        # These commands multiply no large matrices, and NumPy's threads spin from their first moment.
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
         return int(import_module(HOMES[argv[0]]).main(argv[1:]))
     if {"-sc", "--shell-completion"} & set(argv):
         from trainer.shell.shells import main as completion
