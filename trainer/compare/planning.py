@@ -16,11 +16,6 @@ from trainer.compare.crossed import LEVEL, Crossed, half_width, student
 
 POWER = 0.8
 NODES = 400
-# A study's schedule. Stopping favours the moments at which the spread looks small, so a rule by width is not free: with
-# three seeds at the start a nominal 5 % becomes 10 %. Ten seeds, batches of five and 3.75 % keep 5 % (docs/statistics.md).
-FIRST_SEEDS = 10
-BATCH = 5
-STUDY_LEVEL = 0.0375
 NARROWED = 1.1  # within 10 % of what the images leave, more seeds do not narrow an interval
 
 
