@@ -10,9 +10,9 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.special import chdtri, ndtr
 
 from trainer.compare.crossed import LEVEL, Crossed, half_width, student
+from trainer.compare.distributions import chi_squared_quantile, normal_below
 
 POWER = 0.8
 NODES = 400
@@ -64,7 +64,7 @@ def smallest_detectable(result: Crossed, level: float = LEVEL, power: float = PO
     seeds, share = result.parts.seeds_share, result.parts.images_share
     if seeds is None or share is None:
         return None
-    scale = chdtri(result.n - 1, (np.arange(NODES) + 0.5) / NODES) / (result.n - 1)
+    scale = chi_squared_quantile((np.arange(NODES) + 0.5) / NODES, result.n - 1) / (result.n - 1)
     images = student(result.m - 1, level) ** 2 * share
     halves = np.sqrt(student(result.n - 1, level) ** 2 * seeds * scale + images)
     error = math.sqrt(seeds + share)
@@ -73,7 +73,7 @@ def smallest_detectable(result: Crossed, level: float = LEVEL, power: float = PO
     low, high = 0.0, float(halves.max()) + 10 * error
     for _ in range(60):
         middle = (low + high) / 2
-        seen = float(np.mean(ndtr((middle - halves) / error) + ndtr((-middle - halves) / error)))
+        seen = float(np.mean(normal_below((middle - halves) / error) + normal_below((-middle - halves) / error)))
         low, high = (middle, high) if seen < power else (low, middle)
     return high
 
