@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from benchmarks.machine import machine
 from benchmarks.results import Figure, Report, Sheet
 from trainer.compare.crossed import Crossed, Parts, half_width, p_of_seeds, parts, student
-from trainer.compare.planning import BATCH, FIRST_SEEDS, STUDY_LEVEL, enough
+from trainer.compare.planning import enough
+from trainer.study.schedule import BATCH, FIRST_SEEDS, STUDY_LEVEL
 
 GROUPS = (2, 4, 8)
 SEEDS = (3, 5, 10, 20)

@@ -21,6 +21,7 @@ from benchmarks.work import Work
 HERE = Path(__file__).parent.parent
 COMMAND = [sys.executable, "-m", "trainer.shell.main"]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(HERE)}
+ENVIRONMENT.pop("PYTHONDONTWRITEBYTECODE", None)  # what is installed has been compiled
 US = "train"
 PEERS = {
     "plain tensor loop": "tensor_loop",

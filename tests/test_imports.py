@@ -43,7 +43,7 @@ def test_gradients_are_taken_in_one_place_and_autograd_in_none():
     ],
 )
 def test_this_is_imported_without_torch(module):
-    heavy = "{'torch', 'torchvision', 'hydra', 'omegaconf', 'sklearn', 'tensorboard'}"
+    heavy = "{'torch', 'torchvision', 'hydra', 'omegaconf', 'scipy', 'sklearn', 'tensorboard'}"
     code = f"import sys, {module}; print(sorted({heavy} & set(sys.modules)))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
     assert (run.stdout, run.stderr) == ("[]\n", "")
@@ -57,6 +57,16 @@ def test_nobody_pays_for_an_engine_that_is_not_asked_for():
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
     assert (run.stdout, run.stderr) == ("[]\n", "")
+
+
+@pytest.mark.parametrize(
+    "module", ["trainer.experiment", "trainer.study", "trainer.study.starting", "trainer.report.planned"]
+)
+def test_this_is_imported_without_numpy_and_rich(module):
+    """What a first line needs."""
+    code = f"import sys, {module}; print({{'numpy', 'rich'}} & set(sys.modules))"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert (run.stdout, run.stderr) == ("set()\n", "")
 
 
 def test_help_is_answered_without_numpy_and_rich():

@@ -23,7 +23,7 @@ from trainer.records import Record
 from trainer.report.closing import closing
 from trainer.report.console import RunView, animates
 from trainer.report.history import History
-from trainer.report.lines import plan
+from trainer.report.planned import plan
 from trainer.report.run_info import RunInfo
 from trainer.report.screen import Screen, clock
 

@@ -27,6 +27,8 @@ from trainer.run.directories import LONGEST, cell_names, claim
 from trainer.shell.cells import objective
 from trainer.shell.composing import experiment_of
 from trainer.shell.main import conf
+from trainer.shell.study import question_of
+from trainer.study import store
 
 ROOT = Path(__file__).parents[2]
 TINY = ["dataset=synthetic", "dataset.samples=600", "dataset.validation=100", "dataset.features=16"]
@@ -88,7 +90,8 @@ FIRST = """
 import io, os, sys, cli
 class First(io.StringIO):
     def write(self, text):
-        print("torch" in sys.modules, text, file=sys.__stdout__, flush=True)
+        heavy = [name for name in ("torch", "numpy", "scipy", "rich") if name in sys.modules]
+        print(*heavy, text, file=sys.__stdout__, flush=True)
         os._exit(0)
 sys.stdout = First()
 cli.run({words})
@@ -103,15 +106,24 @@ cli.run({words})
     ],
     ids=["a run", "a sweep"],
 )
-def test_the_plan_is_on_the_screen_before_torch_is_imported(words, plan):
+def test_the_plan_is_on_the_screen_before_libraries_are_imported(words, plan):
     said = python(FIRST.format(words=[*QUICK, "name=mine", *words])).stdout
-    assert said == f"False {plan}runs/mine\n"
+    assert said == f"{plan}runs/mine\n"
 
 
-def test_what_goes_on_is_on_the_screen_before_torch_is_imported():
+def test_what_goes_on_is_on_the_screen_before_libraries_are_imported():
     assert train(*QUICK, "name=mine") == 0
     said = python(FIRST.format(words=["resume", "runs/mine", "epochs=2"])).stdout
-    assert said.startswith("False optimizer=sgd on synthetic; ")
+    assert said.startswith("optimizer=sgd on synthetic; ")
+
+
+def test_what_a_study_asks_is_on_the_screen_before_libraries_are_imported(tmp_path):
+    words = ["study", *QUICK, "name=mine", "clip=grad", "seeds=3"]
+    asks = "Does clip=grad help? 2 configurations.\n"
+    assert python(FIRST.format(words=words)).stdout == asks
+    (tmp_path / "begun").mkdir()
+    store.write(tmp_path / "begun", question_of(words[1:], conf())[0])
+    assert python(FIRST.format(words=["resume", "begun"])).stdout == asks
 
 
 @pytest.mark.parametrize("words", [["--help"], ["--version"], ["--optimizer", "momentum"]], ids=" ".join)

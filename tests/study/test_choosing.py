@@ -6,7 +6,7 @@ import pytest
 from questions import question
 
 from trainer.study.choosing import ROUNDS, SEEDS, STEPS, Trial, at, best, cell, further, is_at_edge, trials_of
-from trainer.study.judging import seeds
+from trainer.study.schedule import seeds
 
 
 def curve(peak: float, steps: tuple[int, ...] = STEPS) -> list[Trial]:

@@ -10,17 +10,17 @@ import pytest
 from compare_runs import write_run
 from questions import question
 
-from trainer.compare.planning import STUDY_LEVEL
 from trainer.compare.runs import Run, read_run
 from trainer.errors import ConfigError
 from trainer.report.hits import write_hits
 from trainer.study.answer import Answer, Chosen
 from trainer.study.choosing import STEPS, Trial
 from trainer.study.comparing import comparisons
-from trainer.study.judging import grade, is_enough, limit, schedule, seeds, verdicts
+from trainer.study.judging import grade, is_enough, limit, verdicts
 from trainer.study.methods import methods
 from trainer.study.question import factors
 from trainer.study.report import as_data, markdown
+from trainer.study.schedule import STUDY_LEVEL, schedule, seeds
 from trainer.study.sentences import sentences
 
 IMAGES = 400

@@ -22,7 +22,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import stdtr, stdtrit
+
+from trainer.compare.distributions import student_below, student_quantile
 
 LEVEL = 0.05
 ROUNDING = 1e-14  # sums of squares this small beside the whole are zero but for rounding; counts are exact
@@ -140,7 +141,7 @@ def judge(measured: Parts, level: float = LEVEL) -> Crossed:
 
 def student(df: float, level: float) -> float:
     """The two-sided critical value of Student's t; from the lower tail, which keeps its digits at small levels."""
-    return -float(stdtrit(df, level / 2))
+    return -student_quantile(level / 2, df)
 
 
 def half_width(measured: Parts, level: float) -> float | None:
@@ -164,7 +165,7 @@ def p_of_seeds(measured: Parts) -> float | None:
     """Student's paired t-test over seeds; None where their differences do not vary."""
     if not measured.seeds or measured.mean is None:
         return None
-    return 2 * float(stdtr(measured.n - 1, -abs(measured.mean) / math.sqrt(measured.seeds)))
+    return 2 * student_below(-abs(measured.mean) / math.sqrt(measured.seeds), measured.n - 1)
 
 
 def p_of_both(measured: Parts, seeds_p: float | None) -> float | None:

@@ -10,17 +10,12 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.special import chdtri, ndtr
 
 from trainer.compare.crossed import LEVEL, Crossed, half_width, student
+from trainer.compare.distributions import chi_squared_quantile, normal_below
 
 POWER = 0.8
 NODES = 400
-# A study's schedule. Stopping favours the moments at which the spread looks small, so a rule by width is not free: with
-# three seeds at the start a nominal 5 % becomes 10 %. Ten seeds, batches of five and 3.75 % keep 5 % (docs/statistics.md).
-FIRST_SEEDS = 10
-BATCH = 5
-STUDY_LEVEL = 0.0375
 NARROWED = 1.1  # within 10 % of what the images leave, more seeds do not narrow an interval
 
 
@@ -69,7 +64,7 @@ def smallest_detectable(result: Crossed, level: float = LEVEL, power: float = PO
     seeds, share = result.parts.seeds_share, result.parts.images_share
     if seeds is None or share is None:
         return None
-    scale = chdtri(result.n - 1, (np.arange(NODES) + 0.5) / NODES) / (result.n - 1)
+    scale = chi_squared_quantile((np.arange(NODES) + 0.5) / NODES, result.n - 1) / (result.n - 1)
     images = student(result.m - 1, level) ** 2 * share
     halves = np.sqrt(student(result.n - 1, level) ** 2 * seeds * scale + images)
     error = math.sqrt(seeds + share)
@@ -78,7 +73,7 @@ def smallest_detectable(result: Crossed, level: float = LEVEL, power: float = PO
     low, high = 0.0, float(halves.max()) + 10 * error
     for _ in range(60):
         middle = (low + high) / 2
-        seen = float(np.mean(ndtr((middle - halves) / error) + ndtr((-middle - halves) / error)))
+        seen = float(np.mean(normal_below((middle - halves) / error) + normal_below((-middle - halves) / error)))
         low, high = (middle, high) if seen < power else (low, middle)
     return high
 

@@ -8,7 +8,7 @@ import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from scipy.special import stdtr, stdtrit
+from trainer.compare.distributions import student_below, student_quantile
 
 CONFIDENCE = 0.95
 # Differences this much alike (relative to the values they came from) differ by rounding only.
@@ -54,7 +54,7 @@ def estimate(values: Sequence[float], overlap: float = 0.0) -> Estimate:
     if n == 1:
         return Estimate(1, mean)
     sd = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (n - 1))
-    half = float(stdtrit(n - 1, (1 + CONFIDENCE) / 2)) * sd * math.sqrt(1 / n + overlap)
+    half = student_quantile((1 + CONFIDENCE) / 2, n - 1) * sd * math.sqrt(1 / n + overlap)
     return Estimate(n, mean, sd, mean - half, mean + half, overlap=overlap)
 
 
@@ -74,7 +74,7 @@ def paired_difference(
         exact = 0.0 if abs(sample.mean) <= ROUNDING * size else sample.mean
         return Difference(sample.n, exact, 0.0, exact, exact)
     t = sample.mean / (sample.sd * math.sqrt(1 / sample.n + overlap))
-    p = 2 * float(stdtr(sample.n - 1, -abs(t)))
+    p = 2 * student_below(-abs(t), sample.n - 1)
     return Difference(sample.n, sample.mean, sample.sd, sample.low, sample.high, p, overlap=overlap)
 
 

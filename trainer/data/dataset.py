@@ -5,12 +5,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Hashable
 from dataclasses import dataclass, fields
-from typing import ClassVar, NamedTuple
-
-import numpy as np
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from trainer.errors import DataError
 from trainer.techniques.numbers import AtLeastOne, Count, Seed
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 class Raw(NamedTuple):

@@ -1,4 +1,4 @@
-"""The data sets to choose from, by the words of `dataset=`. Importing this costs NumPy and nothing more."""
+"""The data sets to choose from, by the words of `dataset=`. Importing this costs not even NumPy: who reads a set imports that."""
 
 from __future__ import annotations
 

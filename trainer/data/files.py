@@ -5,18 +5,21 @@ which are small; the pixels are read when they are trained on."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import ClassVar, NamedTuple
-
-import numpy as np
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from trainer.data.dataset import Dataset, Raw
-from trainer.data.idx_folder import IdxFolder
-from trainer.data.npz import Npz
 from trainer.errors import DataError
 from trainer.techniques.numbers import Count
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from trainer.data.idx_folder import IdxFolder
+    from trainer.data.npz import Npz
 
 MOST_CLASSES = 100_000
 
@@ -55,7 +58,7 @@ class Files(Dataset):
     @property
     def features(self) -> int:
         """Pixels an image."""
-        return int(np.prod(self.described().shape[1:]))
+        return math.prod(self.described().shape[1:])
 
     @property
     def classes(self) -> int:
@@ -92,6 +95,9 @@ class Files(Dataset):
 
 
 def _source(path: Path) -> Npz | IdxFolder:
+    from trainer.data.idx_folder import IdxFolder  # here, because both need NumPy
+    from trainer.data.npz import Npz
+
     path = path.expanduser()
     if path.is_file():
         return Npz(path)
@@ -133,16 +139,16 @@ def _labels(labels: np.ndarray | None, path: str) -> np.ndarray | None:
     if len(labels) and not 0 <= labels.min() <= labels.max() < MOST_CLASSES:
         found = f"these are from {labels.min()} to {labels.max()}"
         raise DataError(f"{path}: labels must be from 0 to {MOST_CLASSES - 1:,}; {found}.")
-    return labels.astype(np.int64)
+    return labels.astype("int64")
 
 
 def _pixels(images: np.ndarray, path: str | None) -> np.ndarray:
     """Bytes as they are, numbers from 0 to 1 as float32. Raises DataError."""
     kind, low, high = images.dtype.kind, images.min(initial=0), images.max(initial=0)
     if kind in "iu" and 0 <= low and high <= 255:
-        return images.astype(np.uint8, copy=False)
+        return images.astype("uint8", copy=False)
     if kind == "b" or (kind == "f" and 0 <= low and high <= 1):  # a NaN is neither
-        return images.astype(np.float32, copy=False)
+        return images.astype("float32", copy=False)
     raise DataError(
         f"{path}: images must be bytes from 0 to 255 or numbers from 0 to 1; these are {images.dtype}, from {low} to {high}."
     )

@@ -9,10 +9,12 @@ import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from trainer.errors import DataError
+
+if TYPE_CHECKING:
+    import numpy as np
 
 SUMS = "SHA256SUMS"  # beside the files, as `sha256sum -c` reads it: the digests of what a verified download unpacked
 
@@ -48,6 +50,8 @@ class IdxFile:
 
     def parse(self, content: bytes) -> np.ndarray:
         """The bytes of an unpacked file as values of `shape`, a view without a copy. Raises Damaged."""
+        import numpy as np
+
         start, item = 4 + 4 * len(self.shape), np.dtype(KINDS[self.kind]).itemsize
         if not content:
             raise Damaged("is empty")

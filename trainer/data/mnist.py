@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-import numpy as np
-
 from trainer.data import idx
 from trainer.data.dataset import Dataset, Raw
 from trainer.errors import DataError
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from trainer.data.transfer import Sources
 
 

@@ -19,7 +19,7 @@ from omegaconf import DictConfig, OmegaConf
 from trainer.errors import ConfigError
 from trainer.report.files import CONFIG, SUMMARY
 from trainer.report.guarded import announce
-from trainer.report.lines import plan
+from trainer.report.planned import plan
 from trainer.run.directories import claim, taken, unwritable
 from trainer.shell.base import use_run
 from trainer.shell.choices import unknown_key

@@ -19,7 +19,7 @@ from omegaconf.errors import ConfigAttributeError, ConfigKeyError
 from trainer.errors import ConfigError
 from trainer.experiment import GROUPS, Experiment
 from trainer.shell.choices import takes_text, unknown_word
-from trainer.shell.hydra_private import ConfigLoaderImpl
+from trainer.shell.hydra_private import ConfigLoaderImpl, Repository
 from trainer.shell.paths import home
 
 
@@ -32,6 +32,7 @@ class Composer(ConfigLoaderImpl):
 
     def __init__(self, search_path: ConfigSearchPath) -> None:
         super().__init__(search_path)
+        self.repository = Repository(search_path)
         self.parser = OverridesParser.create()
         self.master: DictConfig | None = None
         self.bases: dict[tuple[str, ...], tuple[DictConfig, dict[Any, Any] | None]] = {}

@@ -4,12 +4,14 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from hydra import __version__, version
 from hydra._internal.callbacks import Callbacks
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from hydra._internal.config_repository import ConfigRepository
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra._internal.hydra import Hydra
 from hydra._internal.utils import create_config_search_path
@@ -19,12 +21,14 @@ from hydra.core.config_store import ConfigStore
 from hydra.core.override_parser.types import Override
 from hydra.core.plugins import Plugins
 from hydra.errors import ConfigCompositionException
+from hydra.plugins.config_source import ConfigResult
 from hydra.types import HydraContext, RunMode, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
 __all__ = [
     "ConfigLoaderImpl",
     "Hydra",
+    "Repository",
     "check_sweep_grammar",
     "choose_defaults",
     "context",
@@ -41,6 +45,22 @@ IS_1_3 = __version__.startswith("1.3.")
 
 USERS = ("main", "command-line")
 """The providers of conf/ (or --config-path) and of --config-dir in a search path."""
+
+
+class Repository(ConfigRepository):
+    """Hydra's files, each read once a command: Hydra copies the repository for each composition, and reads all of them again."""
+
+    def initialize_sources(self, config_search_path: ConfigSearchPath) -> None:
+        super().initialize_sources(config_search_path)
+        self.read: dict[str, ConfigResult | None] = {}
+
+    def load_config(self, config_path: str) -> ConfigResult | None:
+        if config_path not in self.read:
+            self.read[config_path] = super().load_config(config_path)
+        return copy.deepcopy(self.read[config_path])  # compositions change what they are given
+
+    def __deepcopy__(self, memo: object) -> Repository:
+        return copy.copy(self)  # with what was read, until it gets sources of its own
 
 
 def choose_defaults() -> None:

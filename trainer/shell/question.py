@@ -137,13 +137,15 @@ def _has(group: str, word: str, field: str) -> bool:
 
 
 def _experiment(hydra: Hydra, base: DictConfig, common: Sequence[Override], one: Configuration) -> Experiment:
-    """A configuration composed: the common words, its own choices, and the numbers that its words have.
+    """A configuration composed: the common words, the choices that are not the base's own, whose numbers stay, and the numbers
+    that its words have.
 
     A group that is not asked about has its plain choice: a technique of a recipe's was taken out."""
     words = {group: one.choices.get(group, plain_word(group)) for group in TECHNIQUES}
     lines = [str(o.input_line) for o in common if _applies(o, one)]
-    lines += [f"{group}={_choice(base, group, word)}" for group, word in words.items()]
-    config = hydra.config_loader.load_sweep_config(base, lines)
+    lines += [f"{group}={word}" for group, word in words.items() if word != _name(base, group)]
+    is_base = lines == base.hydra.overrides.task
+    config = base if is_base else hydra.config_loader.load_sweep_config(base, lines)
     _drop_foreign(config, base, words)
     experiment = experiment_of(config)
     check_place(experiment)
@@ -158,11 +160,6 @@ def _drop_foreign(config: DictConfig, base: DictConfig, words: Mapping[str, str]
             if field != "name" and _has(group, recipes, field) and not _has(group, word, field):
                 with open_dict(config[group]):
                     del config[group][field]
-
-
-def _choice(base: DictConfig, group: str, word: str) -> str:
-    """What to type for a word: the base's own choice where it is that word, so that its numbers stay."""
-    return str(base.hydra.runtime.choices[group]) if _name(base, group) == word else word
 
 
 def _applies(override: Override, one: Configuration) -> bool:

@@ -13,7 +13,7 @@ from trainer.experiment import Experiment
 from trainer.records import Status
 from trainer.report.files import CONFIG, STUDY, SUMMARY
 from trainer.report.guarded import announce
-from trainer.report.lines import plan
+from trainer.report.planned import plan
 from trainer.report.reading import read_config, read_summary
 from trainer.run.directories import is_setting
 from trainer.shell.choices import dotted, takes_text, top_level, unknown_key
@@ -27,7 +27,7 @@ def main(words: Sequence[str]) -> int:
 
     directory, settings = parse_resume(words)
     if (directory / STUDY).exists():
-        from trainer.study.running import resume as resume_study
+        from trainer.study.starting import resume as resume_study
 
         if settings:
             raise ConfigError(

@@ -18,7 +18,7 @@ from trainer.shell.options import check_once, parse_line, parse_options
 from trainer.shell.question import WORKERS, compose
 from trainer.study import store
 from trainer.study.question import SEEDS, Question
-from trainer.study.running import run
+from trainer.study.starting import start
 from trainer.terminal.layout import examples, heading, styled, terms, width, wrap
 
 OPTIONS = ("overrides", "argv", "base", "parser", "config_dir", "config_name", "config_path")
@@ -52,7 +52,7 @@ def main(words: Sequence[str], conf: Path) -> int:
     if name is not None:
         store.check_same(directory.parent / name, question)
     with taken(reuse if name else claim, directory.parent, name or directory.name) as place:
-        return run(question, place)
+        return start(question, place)
 
 
 def help_text(columns: int) -> str:

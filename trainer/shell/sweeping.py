@@ -15,7 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 from trainer.errors import ConfigError
 from trainer.experiment import Experiment
 from trainer.report.guarded import announce
-from trainer.report.lines import plan
+from trainer.report.planned import plan
 from trainer.run.directories import claim, reuse, taken, unwritable
 from trainer.shell.cells import (
     CellFailed,

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from trainer.report.closing import result, stopped
 from trainer.report.diagnoses import diagnose
-from trainer.report.lines import techniques
+from trainer.report.planned import techniques
 from trainer.show.chart import Look, chart
 from trainer.show.finding import Shown
 from trainer.show.panels import Panel, panels_of

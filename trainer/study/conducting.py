@@ -19,6 +19,7 @@ from trainer.study.comparing import comparisons
 from trainer.study.planning import Forecast
 from trainer.study.question import Question
 from trainer.study.rows import choosing_rows, judging_rows
+from trainer.study.schedule import schedule, seeds
 from trainer.study.screen import Phase
 from trainer.sweep.cells import Cell, SweepSettings
 from trainer.sweep.sweep import run_sweep
@@ -116,7 +117,7 @@ def judge(
 ) -> Answer:
     """Seeds added until they suffice, and what they say."""
     margin = None if question.margin is None else question.margin / 100
-    for n in judging.schedule(question.seeds):
+    for n in schedule(question.seeds):
         runs = _runs(question, directory / JUDGE, chosen, n, sweeps)
         found, wanted = judging.verdicts(comparisons(question.factors), runs, margin)
         if judging.is_enough(found, wanted):
@@ -137,7 +138,7 @@ def _runs(
 ) -> dict[str, list[Run]]:
     cells = [
         (one.key, choosing.cell(question, one, chosen[one.key].step, seed, with_rate=False))
-        for seed in judging.seeds(n)
+        for seed in seeds(n)
         for one in question.configurations
     ]
     headers = ("configuration", "rate", "seeds", "test/accuracy", "difference so far")

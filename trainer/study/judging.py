@@ -6,7 +6,7 @@ the choice. Seeds are added in batches until every interval is narrow: by width,
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,7 +17,7 @@ from trainer.compare.crossed import Crossed, crossed, half_width
 from trainer.compare.grades import Graded, graded
 from trainer.compare.judging import Judgement, hits_table
 from trainer.compare.pairing import by_seed
-from trainer.compare.planning import BATCH, FIRST_SEEDS, STUDY_LEVEL, default_margin, enough
+from trainer.compare.planning import default_margin, enough
 from trainer.compare.rates import bounded
 from trainer.compare.runs import Run
 from trainer.compare.statistics import Estimate, estimate, paired_difference
@@ -25,10 +25,8 @@ from trainer.errors import ConfigError
 from trainer.records import Status
 from trainer.report.symptoms import only_guesses
 from trainer.study.comparing import Comparison
+from trainer.study.schedule import STUDY_LEVEL
 from trainer.terminal.printable import command
-
-FIRST = 1000
-"""The first of the seeds that judge; those that choose lie below."""
 
 METRIC = "test/accuracy"
 
@@ -68,20 +66,6 @@ class Verdict:
     def is_better(self) -> bool:
         """Whether the estimate is above 0, whatever that is worth."""
         return self.judgement is not None and (self.judgement.difference.mean or 0.0) > 0
-
-
-def schedule(cap: int) -> Iterator[int]:
-    """How many seeds have judged at each look: ten, then five more at a time, never more than `cap`."""
-    n = min(FIRST_SEEDS, cap)
-    yield n
-    while n < cap:
-        n = min(n + BATCH, cap)
-        yield n
-
-
-def seeds(n: int) -> range:
-    """The first n of the seeds that judge."""
-    return range(FIRST, FIRST + n)
 
 
 def sample(runs: Sequence[Run]) -> Sample:

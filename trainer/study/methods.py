@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from trainer.compare.planning import BATCH, FIRST_SEEDS
-from trainer.study import choosing, judging
+from trainer.study import choosing
 from trainer.study.answer import Answer
+from trainer.study.schedule import BATCH, FIRST, FIRST_SEEDS
 from trainer.study.sentences import POINTS
 from trainer.terminal.printable import printable
 
@@ -29,10 +29,10 @@ def _chosen(answer: Answer) -> str:
 
 
 def _judged(answer: Answer) -> str:
-    count, last = len(answer.verdicts), judging.FIRST + answer.seeds - 1
+    count, last = len(answer.verdicts), FIRST + answer.seeds - 1
     corrected = f"; p-values are corrected for {count} comparisons (Holm 1979), intervals are not" if count > 1 else ""
     return (
-        f"The chosen configurations were then trained anew with {answer.seeds} other seeds ({judging.FIRST} to {last}) and "
+        f"The chosen configurations were then trained anew with {answer.seeds} other seeds ({FIRST} to {last}) and "
         f"judged on {answer.images:,} test images. Neither these seeds nor these images had any part in the choice, so the "
         "estimates are free of its optimism. Differences are paired by seed and image, with seeds and images as crossed random "
         "effects (Rasmussen et al., The DELVE Manual, 1996; intervals after Banerjee, Sankhyā 22, 1960)"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from trainer.study import choosing, judging
+from trainer.study import choosing
 from trainer.study.question import Question, named
-from trainer.study.screen import duration
+from trainer.study.schedule import schedule
 from trainer.sweep.plan import Piece, Stack
 
 
@@ -18,26 +18,33 @@ class Forecast:
             key: Stack((Piece(0, experiment),)).cost for key, experiment in question.experiments.items()
         }
         self.stops = any(e.stop.name != "none" for e in question.experiments.values())
-        self.seeds = list(judging.schedule(question.seeds))
+        self.seeds = list(schedule(question.seeds))
         each = sum(costs.values())
         self.choosing = each * len(choosing.STEPS) * len(choosing.SEEDS)
         self.judging = each * self.seeds[0], each * self.seeds[-1]
 
     def told(self, pace: float) -> str | None:
         """How long all of it takes; `pace` in multiplications a second, of all workers together."""
-        choose, least, most = (duration(work / pace) for work in (self.choosing, *self.judging))
-        whole = [duration((self.choosing + work) / pace) for work in self.judging]
+        choose, least, most = (_duration(work / pace) for work in (self.choosing, *self.judging))
+        whole = [_duration((self.choosing + work) / pace) for work in self.judging]
         judge = least if least == most else f"{least} to {most}"
         total = whole[0] if whole[0] == whole[1] else f"{whole[0]} to {whole[1]}"
         about = "at most" if self.stops else "about"
         return f"At this pace the study takes {about} {total}: choosing {choose}, judging {judge}."
 
 
+def _duration(seconds: float) -> str:
+    """About how long, in words."""
+    if seconds < 90:
+        return f"{max(round(seconds), 1)} s"
+    return f"{seconds / 60:.0f} min" if seconds < 90 * 60 else f"{seconds / 3600:.1f} h"
+
+
 def opening(question: Question) -> list[str]:
     """What the study will do, a sentence each."""
     n = len(question.configurations)
     rates, seeds = len(choosing.STEPS), len(choosing.SEEDS)
-    looks = list(judging.schedule(question.seeds))
+    looks = list(schedule(question.seeds))
     many = f"{looks[0]} to {looks[-1]}" if len(looks) > 1 else str(looks[0])
     runs = f"{n * looks[0]} to {n * looks[-1]}" if len(looks) > 1 else str(n * looks[0])
     margin = "the margin" if question.margin is None else f"{question.margin:g} point{'s' * (question.margin != 1)}"

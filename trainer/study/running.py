@@ -1,4 +1,4 @@
-"""A study as the command line runs it: said before, carried out, written down, and ended with an exit code."""
+"""A study as the command line runs it: carried out, written down, and ended with an exit code. What it will do has been said."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ from trainer.study import report, store
 from trainer.study.answer import Answer
 from trainer.study.conducting import JUDGE, RunsFailed, conduct
 from trainer.study.judging import METRIC
-from trainer.study.planning import opening
 from trainer.study.question import Question
 from trainer.terminal.printable import command
 
@@ -27,12 +26,8 @@ UNLIMITED = 10_000  # columns of text
 
 
 def run(question: Question, directory: Path) -> int:
-    """Answer the question in `directory`, which is made or goes on; returns the exit code. Before anything is written raises
-    ConfigError where the directory holds something else, and Stopped."""
-    store.check_same(directory, question)
+    """Answer the question in `directory`; returns the exit code. Raises Stopped where a signal came before the first run."""
     screen = Guarded("the console", _console)
-    for sentence in opening(question):
-        screen("print", Text(sentence))
     try:
         answer = carry_out(question, directory)
     except Stopped as stop:
@@ -59,11 +54,6 @@ def _console() -> Console:
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = UNLIMITED
     return console
-
-
-def resume(directory: Path) -> int:
-    """Go on with the study in `directory`, or show its answer again; returns the exit code."""
-    return run(store.read(directory), directory)
 
 
 def carry_out(question: Question, directory: Path) -> Answer:

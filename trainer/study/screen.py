@@ -83,10 +83,3 @@ class Phase:
 def _figures(progress: Progress) -> str:
     shown = {title: value for title, value, _ in figures(progress)}
     return f"{shown['runs']} runs, time left {shown['time left']}"
-
-
-def duration(seconds: float) -> str:
-    """About how long, in words."""
-    if seconds < 90:
-        return f"{max(round(seconds), 1)} s"
-    return f"{seconds / 60:.0f} min" if seconds < 90 * 60 else f"{seconds / 3600:.1f} h"
