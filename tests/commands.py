@@ -1,4 +1,5 @@
-"""The real command in real processes, many of them: forked from one server that has imported torch once."""
+"""The real command in real processes, many of them: forked from one server that has imported torch once. Where nothing about a
+command is unusual its sweeps' workers come from a fork server that all commands share."""
 
 from __future__ import annotations
 
@@ -16,9 +17,11 @@ from typing import Any
 
 import torch
 
+from trainer.sweep.starting import forget
+
 ROOT = Path(__file__).parents[1]
 CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["commands", "trainer.run.run", "trainer.shell.command"])
+CONTEXT.set_forkserver_preload(["commands", "shared_workers", "trainer.run.run", "trainer.shell.command"])
 
 TINY = (
     *("dataset=synthetic", "dataset.samples=300", "dataset.validation=60", "dataset.features=48"),
@@ -90,6 +93,8 @@ def _train(
 ) -> None:
     os.chdir(cwd)
     os.environ.update(env)
+    if terminal or any(limits):  # which hold for workers too
+        forget()
     for fd, path in ((1, terminal or files[0]), (2, files[1])):
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT, 0o644), fd)
     largest_file, memory = limits

@@ -1,4 +1,4 @@
-"""A worker in whose stacks the optimizer decides what goes wrong at the second record; tests start it in a worker's place."""
+"""Workers in whose stacks the optimizer decides what goes wrong at the second record; tests start it in the fork server's place."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import sys
 
 from trainer.engine.loop import Training
 from trainer.sweep.child import ignore_signals
+from trainer.sweep.fork_server import main
 from trainer.sweep.worker import leave
 
 records = Training._records
@@ -27,4 +28,4 @@ def faulty(self: Training, norms: dict) -> list:
 if __name__ == "__main__":
     Training._records = faulty  # type: ignore[method-assign]
     ignore_signals()
-    leave(sys.argv[1])
+    leave(sys.argv[1]) if sys.argv[1:] else main()

@@ -44,11 +44,19 @@ def assert_same_runs(sweep: Path, local: Path, names: Iterable[str]) -> None:
 
 
 def worker_of(pids: list[int]) -> int | None:
-    """One of the processes that trains."""
-    for pid in pids:
-        try:
-            if b"trainer.sweep.worker" in Path(f"/proc/{pid}/cmdline").read_bytes():
-                return pid
-        except OSError:
-            continue
-    return None
+    """One of the processes that trains: forked by one that runs the same program."""
+    return next((pid for pid in pids if _is_server(pid) and _is_server(_parent(pid))), None)
+
+
+def _is_server(pid: int) -> bool:
+    try:
+        return b"trainer.sweep.fork_server" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
+
+
+def _parent(pid: int) -> int:
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+    except OSError:
+        return 0

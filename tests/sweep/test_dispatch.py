@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from queue import SimpleQueue
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -30,7 +29,7 @@ class Scripted:
         self.slot, self.inbox, self.script, self.log = slot, inbox, script, log
         self.stack: Stack | None = None
         self.left: dict[int, Piece] = {}
-        self.process = SimpleNamespace(returncode=1)
+        self.code = 1
 
     def give(self, given: Stack, order: dict[str, Any]) -> None:
         self.stack, self.left = given, {piece.cell: piece for piece in given.pieces}
@@ -41,14 +40,14 @@ class Scripted:
                 for number in cells:
                     self.inbox.put((self, {"event": "ended", "cell": number}))
             elif event == "leaves":
-                self.process.returncode = 0
+                self.code = 0
                 self.inbox.put((self, {"event": "gone"}))
             elif event != "silent":
                 self.inbox.put((self, {"event": event, "cell": cells[0]}))
 
     def send(self, order: dict[str, Any]) -> None:
         self.log.append((self.slot.device, order))
-        self.inbox.put((self, {"event": "gone" if self.process.returncode == 0 else "done"}))
+        self.inbox.put((self, {"event": "gone" if self.code == 0 else "done"}))
 
     def dismiss(self) -> None:
         self.log.append((self.slot.device, "dismissed"))
@@ -194,8 +193,8 @@ def test_one_that_was_told_to_stop_before_it_began_has_lost_nothing(returncode, 
 
     def stopped() -> Any:
         word = next(words, "terminated")
-        if word and stage.made[0].process.returncode:
-            stage.made[0].process.returncode = returncode
+        if word and stage.made[0].code:
+            stage.made[0].code = returncode
             stage.inbox.put((stage.made[0], {"event": "gone"}))
         return word
 

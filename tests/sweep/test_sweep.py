@@ -26,7 +26,7 @@ from trainer.data.tensors import on_device
 from trainer.errors import Stopped
 from trainer.run.stack_run import Job, StackRun
 from trainer.shell.main import run
-from trainer.sweep import workers
+from trainer.sweep import starting
 from trainer.sweep.cells import SweepSettings
 from trainer.sweep.progress import Progress
 from trainer.sweep.standing import Standing, configurations, standings
@@ -87,6 +87,11 @@ def until(condition: Any, seconds: float = 60) -> Any:
 
 def children(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def workers_of(pid: int) -> list[int]:
+    """The processes that train for a parent, forked by its child."""
+    return [worker for server in children(pid) for worker in children(server)]
 
 
 def alive(pid: int) -> bool:
@@ -217,7 +222,7 @@ def test_without_retries_a_killed_worker_costs_its_own_cells_only(tmp_path: Path
 def test_a_killed_parent_leaves_no_worker_and_nothing_broken(tmp_path: Path, undisturbed: Path) -> None:
     process = start(tmp_path, "slow")
     until(lambda: halfway(tmp_path))
-    workers = children(process.pid)
+    workers = workers_of(process.pid)
     assert len(workers) == 2
     process.kill()
     process.communicate()
@@ -228,12 +233,13 @@ def test_a_killed_parent_leaves_no_worker_and_nothing_broken(tmp_path: Path, und
     assert_as_undisturbed(tmp_path, undisturbed)
 
 
-def test_a_worker_leaves_with_its_parent_even_while_it_starts(tmp_path: Path) -> None:
+@pytest.mark.parametrize("begun", [children, workers_of])
+def test_a_worker_leaves_with_its_parent_even_while_it_starts(begun: Any, tmp_path: Path) -> None:
     process = start(tmp_path, "slow")
-    workers = until(lambda: children(process.pid))
+    started = until(lambda: begun(process.pid))
     process.kill()
     process.communicate()
-    until(lambda: not any(alive(pid) for pid in workers), seconds=5)
+    until(lambda: not any(alive(pid) for pid in started), seconds=10)
 
 
 def test_two_processes_never_train_the_same_sweep(tmp_path: Path, capfd: pytest.CaptureFixture) -> None:
@@ -248,8 +254,9 @@ def test_two_processes_never_train_the_same_sweep(tmp_path: Path, capfd: pytest.
 def test_failures_cost_only_their_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture
 ) -> None:
-    worker = str(PROGRAM.with_name("faulty_worker.py"))
-    monkeypatch.setattr(workers, "command", lambda module, device: [sys.executable, worker, device])
+    faulty = [sys.executable, str(PROGRAM.with_name("faulty_worker.py"))]
+    monkeypatch.setattr(starting, "command", lambda module, *device: [*faulty, *device])
+    monkeypatch.setattr(starting, "SERVERS", {})
     optimizers = ("sgd", "momentum", "adam", "rmsprop", "nesterov")
     cells = grid({"optimizer": optimizers, "seed": range(4)})
     summaries = run_sweep(cells, tmp_path, SweepSettings(workers=2, retries=1))
@@ -270,6 +277,7 @@ def test_failures_cost_only_their_own(
     output = capfd.readouterr().out
     assert output.count("  failed: ") == 9 and "11 completed, 9 failed" in output
     assert Counter(table(tmp_path)["status"]) == {"completed": 11, "failed": 9}
+    starting.forget()
     monkeypatch.undo()
     assert run(["resume", str(tmp_path)]) == 0
     assert statuses(tmp_path) == {"completed": 20}

@@ -33,7 +33,7 @@ def test_one_worker_trains_two_sweeps_and_then_leaves(tmp_path):
 def test_a_worker_that_died_while_it_waited_is_replaced(tmp_path):
     with WorkerPool() as pool:
         run_sweep(grid({"optimizer": ["sgd"]}), tmp_path / "one", ONE, pool=pool)
-        pool.idle[0].process.kill()
-        pool.idle[0].process.wait()
+        pool.idle[0].kill()
+        pool.idle[0].end()
         (summary,) = run_sweep(grid({"optimizer": ["adam"]}), tmp_path / "two", ONE, pool=pool)
     assert summary["status"] == "completed"

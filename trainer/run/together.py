@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-AT_ONCE = 16
-"""Runs at a time. Writing files that must not be lost is mostly waiting, and a disk takes many about as fast as one."""
+AT_ONCE = 3
+"""Runs at a time: so much is waiting for the disk. More wait less where it is slow, but where it is quick their threads wait for
+each other."""
 
 Answer = TypeVar("Answer")
 

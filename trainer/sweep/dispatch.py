@@ -11,6 +11,7 @@ from trainer.records import Status
 from trainer.sweep.devices import WorkerSlot, find_slots
 from trainer.sweep.plan import Stack
 from trainer.sweep.protocols import Listener, Message
+from trainer.sweep.starting import prepare
 from trainer.sweep.workers import Worker, WorkerPool
 
 
@@ -27,7 +28,10 @@ class LocalEngine:
         pass  # that of each run says more
 
     def slots(self, devices: Collection[str], cells: int) -> list[WorkerSlot]:
-        return find_slots(devices, self.workers, cells)
+        slots = find_slots(devices, self.workers, cells)
+        for device in {slot.device for slot in slots}:
+            prepare(device)
+        return slots
 
     def work(
         self,
@@ -108,7 +112,7 @@ class Dispatcher:
         worker.dismiss()
         if worker in self.workers:
             self.workers[self.workers.index(worker)] = None
-        if worker.left and worker.stack and not (self.stopping and worker.process.returncode == 0):
+        if worker.left and worker.stack and not (self.stopping and worker.code == 0):
             again = self.scheduler.lost(worker, final=self.stopping)
             self.waiting += again
         worker.stack = None

@@ -17,13 +17,15 @@ from trainer.run.process import process
 from trainer.sweep.cells import Cell
 
 
-def reason(returncode: int) -> str:
-    """How a worker ended, in words."""
-    if returncode < 0:
-        name = signal.Signals(-returncode).name
+def reason(code: int | None) -> str:
+    """How a worker ended, in words; None where nobody is left who could tell."""
+    if code is None:
+        return "the worker process that trained it is gone, and so is the one that started it"
+    if code < 0:
+        name = signal.Signals(-code).name
         cause = " (out of memory?)" if name == "SIGKILL" else ""
         return f"the worker process that trained it was killed by {name}{cause}"
-    return f"the worker process that trained it ended by itself with exit code {returncode}"
+    return f"the worker process that trained it ended by itself with exit code {code}"
 
 
 def fail(cell: Cell, directory: Path, error: str, log: str) -> dict[str, Any]:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-import subprocess
+import os
+import signal
 import threading
 from collections import deque
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from queue import SimpleQueue
 
-from trainer.sweep.child import command, deaf, environment
 from trainer.sweep.devices import WorkerSlot
 from trainer.sweep.failures import reason
 from trainer.sweep.plan import Piece, Stack
 from trainer.sweep.protocols import Message
+from trainer.sweep.starting import begin
 
 PATIENCE = 5.0  # seconds that a worker with nothing to do has to leave
 
@@ -26,33 +28,31 @@ class Worker:
         self.stack: Stack | None = None
         self.left: dict[int, Piece] = {}
         self.last_words: deque[str] = deque(maxlen=50)
-        with deaf():
-            self.process = subprocess.Popen(
-                command("trainer.sweep.worker", slot.device),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                env=environment(slot.device),
-                text=True,
-            )
-        self.ears = [threading.Thread(target=ear, daemon=True) for ear in (self._hear_errors, self._hear)]
+        self.pid: int | None = None  # until it has begun
+        self.code: int | None = None  # its exit code, once it has gone
+        (stdin, orders), (reports, stdout), (errors, stderr) = os.pipe(), os.pipe(), os.pipe()
+        self.orders = os.fdopen(orders, "w")
+        begin(slot.device, (stdin, stdout, stderr))
+        hear = {self._hear_errors: errors, self._hear: reports}
+        self.ears = [threading.Thread(target=ear, args=(file,), daemon=True) for ear, file in hear.items()]
         for ear in self.ears:
             ear.start()
 
-    def _hear_errors(self) -> None:
-        assert self.process.stderr
-        with self.process.stderr as lines:
+    def _hear_errors(self, file: int) -> None:
+        with os.fdopen(file, errors="replace") as lines:
             for line in lines:
                 self.last_words.append(line)
                 self.inbox.put((self, {"event": "stderr", "text": line.rstrip()}))
 
-    def _hear(self) -> None:
-        assert self.process.stdout
-        with self.process.stdout as lines:
-            for line in lines:
-                if line.endswith("\n"):  # a kill may cut the last one short
-                    self.inbox.put((self, json.loads(line)))
-        self.process.wait()
+    def _hear(self, file: int) -> None:
+        with os.fdopen(file) as lines:
+            for message in filter(None, map(_message, lines)):
+                if message["event"] == "begun":
+                    self.pid = message["pid"]
+                elif message["event"] == "gone":
+                    self.code = message["code"]
+                else:
+                    self.inbox.put((self, message))
         self.ears[0].join(1.0)
         self.inbox.put((self, {"event": "gone"}))
 
@@ -63,33 +63,44 @@ class Worker:
 
     def send(self, order: Message) -> None:
         """Send an order; one that has gone is heard of otherwise."""
-        assert self.process.stdin
-        try:
-            self.process.stdin.write(json.dumps(order) + "\n")
-            self.process.stdin.flush()
-        except (OSError, ValueError):
-            pass
+        with suppress(OSError, ValueError):
+            self.orders.write(json.dumps(order) + "\n")
+            self.orders.flush()
 
     def reason(self) -> str:
         """How it ended, in words."""
-        return reason(self.process.returncode)
+        return reason(self.code)
+
+    def has_gone(self) -> bool:
+        return not self.ears[1].is_alive()
 
     def dismiss(self) -> None:
         """Let it go: with its stdin it ends by itself."""
-        assert self.process.stdin
-        try:
-            self.process.stdin.close()
-        except OSError:
-            pass
+        with suppress(OSError):
+            self.orders.close()
 
     def end(self) -> None:
         """Wait until it has gone, and see to it."""
-        try:
-            self.process.wait(PATIENCE)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
+        self.dismiss()
+        self.ears[1].join(PATIENCE)
+        if not self.has_gone():
+            self.kill()
         for ear in self.ears:
             ear.join()
+
+    def kill(self) -> None:
+        if self.pid is not None and self.code is None:
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
+
+
+def _message(line: str) -> Message | None:
+    """None for the line that a kill has cut short."""
+    try:
+        message: Message = json.loads(line)
+        return message
+    except ValueError:
+        return None
 
 
 class WorkerPool:
@@ -110,7 +121,7 @@ class WorkerPool:
     def acquire(self, slot: WorkerSlot) -> Worker:
         """An idle worker of the slot's device, or a new one."""
         for worker in self.idle:
-            if worker.slot.device == slot.device and worker.process.poll() is None:
+            if worker.slot.device == slot.device and not worker.has_gone():
                 self.idle.remove(worker)
                 return worker
         return Worker(slot, self.inbox)

@@ -1,0 +1,202 @@
+"""How worker processes begin and end: forked or started, what they tell of themselves, and what becomes of them without their server."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
+
+import pytest
+
+from trainer.sweep import starting
+from trainer.sweep.devices import WorkerSlot
+from trainer.sweep.failures import reason
+from trainer.sweep.workers import Worker, WorkerPool
+
+SLOT = WorkerSlot("cpu", 1 << 30)
+FORKLESS = """
+import os, trainer.sweep.fork_server as server
+def fork(): raise BlockingIOError(11, os.strerror(11))
+os.fork = fork
+server.main()
+"""
+"""A fork server where no more processes are allowed."""
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="workers are forked on Linux alone")
+
+
+@pytest.fixture(autouse=True)
+def own_servers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Servers of this test alone, which leave with it."""
+    monkeypatch.setattr(starting, "SERVERS", {})
+    yield
+    starting.forget()
+
+
+@pytest.fixture(params=[True, False], ids=["forked", "started"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if request.param and not starting.FORKS:
+        pytest.skip("workers are forked on Linux alone")
+    monkeypatch.setattr(starting, "FORKS", request.param)
+
+
+def until(condition: Callable[[], Any]) -> Any:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if found := condition():
+            return found
+        time.sleep(0.005)
+    raise AssertionError("it never came")
+
+
+def begun() -> Worker:
+    worker = Worker(SLOT, SimpleQueue())
+    until(lambda: worker.pid)
+    return worker
+
+
+def parent(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+
+
+def files(pid: int) -> set[str]:
+    """The pipes and sockets that a process has open."""
+    links = (os.readlink(entry) for entry in Path(f"/proc/{pid}/fd").iterdir())
+    return {link for link in links if link.startswith(("pipe:", "socket:"))}
+
+
+@pytest.mark.usefixtures("way")
+def test_one_that_is_dismissed_leaves_by_itself():
+    worker = begun()
+    assert worker.pid != os.getpid() and not worker.has_gone()
+    worker.dismiss()
+    worker.end()
+    assert worker.has_gone() and worker.code == 0
+    assert worker.inbox.get(timeout=1) == (worker, {"event": "gone"})
+    with pytest.raises(ProcessLookupError):
+        os.kill(worker.pid, 0)
+
+
+@pytest.mark.usefixtures("way")
+def test_how_it_ended_is_told():
+    worker = begun()
+    os.kill(worker.pid, signal.SIGKILL)
+    worker.end()
+    assert worker.code == -signal.SIGKILL and "killed by SIGKILL (out of memory?)" in worker.reason()
+
+
+@pytest.mark.usefixtures("way")
+def test_what_it_writes_to_stderr_is_heard():
+    worker = begun()
+    worker.orders.write("no JSON\n")  # a mistake of ours: its listening thread ends with a traceback
+    worker.orders.flush()
+    until(lambda: any("JSONDecodeError" in line for line in worker.last_words))
+    worker.kill()
+    worker.end()
+    assert worker.code == -signal.SIGKILL
+
+
+@linux
+def test_all_come_from_one_server_and_know_nothing_of_each_other():
+    first, second = begun(), begun()
+    server = parent(first.pid)
+    assert server == parent(second.pid) != os.getpid()
+    until(lambda: len(files(second.pid)) == 4)  # stdin, and stderr in stdout's place; the reports; nothing else but
+    assert not files(first.pid) & files(second.pid)
+    for worker in (first, second):
+        worker.dismiss()
+        worker.end()
+    assert (first.code, second.code) == (0, 0)
+    starting.forget()
+    until(lambda: not Path(f"/proc/{server}/cmdline").exists() or not Path(f"/proc/{server}/cmdline").read_bytes())
+
+
+@linux
+def test_another_environment_has_another_server(monkeypatch):
+    first = begun()
+    monkeypatch.setenv("TRAIN_MIRROR", "elsewhere")
+    second = begun()
+    assert parent(first.pid) != parent(second.pid)
+    assert b"TRAIN_MIRROR=elsewhere" in Path(f"/proc/{second.pid}/environ").read_bytes()
+    for worker in (first, second):
+        worker.dismiss()
+        worker.end()
+
+
+@linux
+def test_it_works_where_its_parent_does(tmp_path, monkeypatch):
+    starting.prepare("cpu")
+    monkeypatch.chdir(tmp_path)
+    worker = begun()
+    assert Path(f"/proc/{worker.pid}/cwd").resolve() == tmp_path
+    worker.dismiss()
+    worker.end()
+
+
+@linux
+def test_without_their_server_workers_go_on_and_others_have_a_new_one():
+    first = begun()
+    os.kill(server := parent(first.pid), signal.SIGKILL)
+    until(lambda: parent(first.pid) != server)
+    second = begun()
+    assert parent(second.pid) != server and not first.has_gone()
+    os.kill(first.pid, signal.SIGKILL)
+    first.end()
+    assert first.code is None and first.reason() == reason(None)
+    assert "and so is the one that started it" in first.reason()
+    second.dismiss()
+    second.end()
+    assert second.code == 0
+
+
+@linux
+def test_a_line_cut_short_by_a_kill_spoils_no_other():
+    worker = begun()
+    stdout = f"/proc/{worker.pid}/fd/"
+    reports = next(
+        path for path in Path(stdout).iterdir() if int(path.name) > 2 and os.readlink(path).startswith("pipe:")
+    )
+    with open(reports, "w") as pipe:
+        pipe.write('{"event": "progress", "cel')
+    os.kill(worker.pid, signal.SIGKILL)
+    worker.end()
+    assert worker.code == -signal.SIGKILL
+    assert worker.inbox.get(timeout=1) == (worker, {"event": "gone"}) and worker.inbox.empty()
+
+
+@linux
+def test_where_no_process_can_be_had_the_reason_is_told(monkeypatch):
+    monkeypatch.setattr(starting, "command", lambda module: [sys.executable, "-c", FORKLESS])
+    worker = Worker(SLOT, SimpleQueue())
+    until(worker.has_gone)
+    worker.end()
+    assert worker.code == 1 and "Resource temporarily unavailable" in worker.last_words[0]
+
+
+@linux
+def test_a_library_that_can_not_be_loaded_is_the_workers_to_say(tmp_path, monkeypatch):
+    (tmp_path / "torch.py").write_text("raise ImportError('broken on purpose')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setattr(starting, "environment", lambda device: {**os.environ, "PYTHONPATH": _path(tmp_path)})
+    worker = Worker(SLOT, SimpleQueue())
+    until(worker.has_gone)
+    worker.end()
+    assert worker.code == 1 and any("broken on purpose" in line for line in worker.last_words)
+
+
+def _path(first: Path) -> str:
+    return os.pathsep.join((str(first), str(Path(starting.__file__).parents[2])))
+
+
+def test_a_pool_has_its_workers_forked_as_they_are_needed():
+    with WorkerPool() as pool:
+        worker = pool.acquire(SLOT)
+        pool.release([worker], keep=True)
+        assert pool.acquire(SLOT) is worker
+        pool.release([worker], keep=False)
+    assert worker.has_gone()

@@ -1,0 +1,105 @@
+"""A process that imports torch once, for all workers of a machine, and forks one whenever it is asked: `python -m` runs it.
+
+stdin is a socket. Each request is a JSON object with a worker's `device` and the working `directory`, and three files with it:
+the worker's stdin, stdout and stderr. Among the worker's reports it tells `begun` with its number, and `gone` with its exit code.
+When the socket ends the parent is gone, and so is this process; workers see that for themselves.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import socket
+import traceback
+from contextlib import suppress
+from typing import Any, NoReturn
+
+from trainer.sweep.child import ignore_signals
+from trainer.sweep.worker import leave
+
+LONGEST = 1 << 16  # bytes of a request: a device and a path
+
+
+class ForkServer:
+    """`parent` is where requests come from. Of each child: where its end is noticed, for nobody else holds that pipe, its number,
+    and where its end is told."""
+
+    def __init__(self, parent: socket.socket):
+        self.parent = parent
+        self.children: dict[int, tuple[int, int]] = {}
+
+    def serve(self) -> None:
+        """Until the parent has gone."""
+        while True:
+            ready, _, _ = select.select([self.parent.fileno(), *self.children], [], [])
+            for life in set(ready) & self.children.keys():
+                self._end(life, *self.children.pop(life))
+            if self.parent.fileno() in ready and not self._begin():
+                return
+
+    def _begin(self) -> bool:
+        """A worker for the next request; False where there is none any more."""
+        request, files, _, _ = socket.recv_fds(self.parent, LONGEST, 3)
+        if not request:
+            return False
+        life, held = os.pipe()
+        stdin, reports, stderr = files
+        try:
+            pid = os.fork()
+        except OSError as error:  # no memory, or too many processes
+            os.write(stderr, f"{error}\n".encode())
+            _tell(reports, event="gone", code=1)
+            for file in (life, held, *files):
+                os.close(file)
+            return True
+        if pid == 0:
+            self._become_worker(files, life, **json.loads(request))
+        for file in (held, stdin, stderr):
+            os.close(file)
+        _tell(reports, event="begun", pid=pid)
+        self.children[life] = pid, reports
+        return True
+
+    def _become_worker(self, files: list[int], life: int, device: str, directory: str) -> NoReturn:
+        """In the child: nothing of the server's stays open, and the request's files are the standard ones."""
+        try:
+            self.parent.close()
+            for other, (_, reports) in self.children.items():
+                os.close(other)
+                os.close(reports)
+            os.close(life)
+            for standard, file in enumerate(files):
+                os.dup2(file, standard)
+                os.close(file)
+            with suppress(OSError):  # it went away; all that is written has its whole path
+                os.chdir(directory)
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+        leave(device)
+
+    def _end(self, life: int, pid: int, reports: int) -> None:
+        _tell(reports, event="gone", code=os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+        os.close(life)
+        os.close(reports)
+
+
+def _tell(reports: int, **message: Any) -> None:
+    """A line of its own, after one that a kill has cut short; nobody need hear it."""
+    with suppress(OSError):
+        os.write(reports, f"\n{json.dumps(message)}\n".encode())
+
+
+def main() -> NoReturn:
+    """The program."""
+    parent = socket.socket(fileno=os.dup(0))
+    with suppress(Exception):  # a library that can't be loaded: the worker that needs it says so
+        import trainer.sweep.work  # noqa: F401
+    ForkServer(parent).serve()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    ignore_signals()
+    main()

@@ -1,0 +1,90 @@
+"""How a worker process is begun: forked from one that has imported torch, or where that can't be, as a program of its own."""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+
+from trainer.sweep.child import command, deaf, environment
+
+FORKS = sys.platform == "linux"
+"""On a Mac libraries do not bear to be forked, and Windows has no such thing."""
+
+SERVERS: dict[frozenset[tuple[str, str]], socket.socket] = {}
+"""By the environment that their workers have: what asks them to fork."""
+
+Files = tuple[int, int, int]
+"""stdin, stdout and stderr of a worker, its own from here on."""
+
+
+def prepare(device: str) -> None:
+    """Have what workers on `device` need loaded, beside all that is done before they are begun."""
+    if FORKS:
+        _server(device)
+
+
+def begin(device: str, files: Files) -> None:
+    """Start a worker. Among its reports are then `begun` with its `pid`, and at last `gone` with its exit `code`."""
+    if FORKS:
+        _fork(device, files)
+    else:
+        _start(device, files)
+
+
+def forget() -> None:
+    """Have the next workers begun by servers of their own; those there are leave."""
+    while SERVERS:
+        SERVERS.popitem()[1].close()
+
+
+def _fork(device: str, files: Files) -> None:
+    request = json.dumps({"device": device, "directory": os.getcwd()}).encode()
+    try:
+        socket.send_fds(_server(device), [request], files)
+    except ConnectionError:  # it was killed
+        forget()
+        socket.send_fds(_server(device), [request], files)
+    for file in files:
+        os.close(file)
+
+
+def _server(device: str) -> socket.socket:
+    """What forks workers for the device, begun when it is first asked for; it leaves with this process."""
+    needed = environment(device)
+    key = frozenset(needed.items())
+    if key not in SERVERS:
+        SERVERS[key], theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs, deaf():
+            process = subprocess.Popen(
+                command("trainer.sweep.fork_server"),
+                stdin=theirs.fileno(),
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                env=needed,
+            )
+        atexit.register(process.kill)  # it may still be loading, and nobody waits for that
+    return SERVERS[key]
+
+
+def _start(device: str, files: Files) -> None:
+    stdin, reports, stderr = files
+    with deaf():
+        process = subprocess.Popen(
+            command("trainer.sweep.worker", device), stdin=stdin, stdout=reports, stderr=stderr, env=environment(device)
+        )
+    os.close(stdin)
+    os.close(stderr)
+    os.write(reports, f'{{"event": "begun", "pid": {process.pid}}}\n'.encode())
+
+    def watch() -> None:
+        code = process.wait()
+        with suppress(OSError), os.fdopen(reports, "w") as file:
+            file.write(f'\n{{"event": "gone", "code": {code}}}\n')
+
+    threading.Thread(target=watch, daemon=True).start()
