@@ -37,6 +37,12 @@ def one_thread() -> None:
         sys.modules["torch"].set_num_threads(1)
 
 
+@pytest.fixture(autouse=True)
+def same_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What pytest writes there about each test would have each begin a fork server of its own."""
+    monkeypatch.delenv("PYTEST_CURRENT_TEST")
+
+
 @pytest.fixture
 def float64():
     """New tensors in double precision, so that formulas can be compared to twelve digits."""

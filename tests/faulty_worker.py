@@ -1,4 +1,4 @@
-"""Workers in whose stacks the optimizer decides what goes wrong at the second record; tests start it in the fork server's place."""
+"""Workers in whose stacks the optimizer decides what goes wrong at the second record; started in the fork server's place."""
 
 from __future__ import annotations
 

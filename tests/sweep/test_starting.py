@@ -1,4 +1,4 @@
-"""How worker processes begin and end: forked or started, what they tell of themselves, and what becomes of them without their server."""
+"""How worker processes begin and end: forked or started, what is told of them, and what becomes of them without their server."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def test_it_works_where_its_parent_does(tmp_path, monkeypatch):
     starting.prepare("cpu")
     monkeypatch.chdir(tmp_path)
     worker = begun()
-    assert Path(f"/proc/{worker.pid}/cwd").resolve() == tmp_path
+    until(lambda: Path(f"/proc/{worker.pid}/cwd").resolve() == tmp_path)
     worker.dismiss()
     worker.end()
 

@@ -16,8 +16,8 @@ from trainer.sweep.child import command, deaf, environment
 FORKS = sys.platform == "linux"
 """On a Mac libraries do not bear to be forked, and Windows has no such thing."""
 
-SERVERS: dict[frozenset[tuple[str, str]], socket.socket] = {}
-"""By the environment that their workers have: what asks them to fork."""
+SERVERS: dict[str, tuple[dict[str, str], socket.socket]] = {}
+"""By the kind of device, cpu or another: the environment that workers have, and where to ask for them."""
 
 Files = tuple[int, int, int]
 """stdin, stdout and stderr of a worker, its own from here on."""
@@ -40,7 +40,7 @@ def begin(device: str, files: Files) -> None:
 def forget() -> None:
     """Have the next workers begun by servers of their own; those there are leave."""
     while SERVERS:
-        SERVERS.popitem()[1].close()
+        SERVERS.popitem()[1][1].close()
 
 
 def _fork(device: str, files: Files) -> None:
@@ -56,10 +56,13 @@ def _fork(device: str, files: Files) -> None:
 
 def _server(device: str) -> socket.socket:
     """What forks workers for the device, begun when it is first asked for; it leaves with this process."""
-    needed = environment(device)
-    key = frozenset(needed.items())
-    if key not in SERVERS:
-        SERVERS[key], theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    kind, needed = "cpu" if device == "cpu" else "other", environment(device)
+    known, server = SERVERS.get(kind, (None, None))
+    if server is None or known != needed:
+        if server:
+            server.close()
+        server, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        SERVERS[kind] = needed, server
         with theirs, deaf():
             process = subprocess.Popen(
                 command("trainer.sweep.fork_server"),
@@ -69,7 +72,7 @@ def _server(device: str) -> socket.socket:
                 env=needed,
             )
         atexit.register(process.kill)  # it may still be loading, and nobody waits for that
-    return SERVERS[key]
+    return server
 
 
 def _start(device: str, files: Files) -> None:
@@ -84,7 +87,7 @@ def _start(device: str, files: Files) -> None:
 
     def watch() -> None:
         code = process.wait()
-        with suppress(OSError), os.fdopen(reports, "w") as file:
+        with suppress(OSError), os.fdopen(reports, "w", encoding="utf-8") as file:
             file.write(f'\n{{"event": "gone", "code": {code}}}\n')
 
     threading.Thread(target=watch, daemon=True).start()

@@ -31,7 +31,7 @@ class Worker:
         self.pid: int | None = None  # until it has begun
         self.code: int | None = None  # its exit code, once it has gone
         (stdin, orders), (reports, stdout), (errors, stderr) = os.pipe(), os.pipe(), os.pipe()
-        self.orders = os.fdopen(orders, "w")
+        self.orders = os.fdopen(orders, "w", encoding="utf-8")
         begin(slot.device, (stdin, stdout, stderr))
         hear = {self._hear_errors: errors, self._hear: reports}
         self.ears = [threading.Thread(target=ear, args=(file,), daemon=True) for ear, file in hear.items()]
@@ -39,13 +39,13 @@ class Worker:
             ear.start()
 
     def _hear_errors(self, file: int) -> None:
-        with os.fdopen(file, errors="replace") as lines:
+        with os.fdopen(file, encoding="utf-8", errors="replace") as lines:
             for line in lines:
                 self.last_words.append(line)
                 self.inbox.put((self, {"event": "stderr", "text": line.rstrip()}))
 
     def _hear(self, file: int) -> None:
-        with os.fdopen(file) as lines:
+        with os.fdopen(file, encoding="utf-8") as lines:
             for message in filter(None, map(_message, lines)):
                 if message["event"] == "begun":
                     self.pid = message["pid"]
