@@ -1,7 +1,7 @@
 # What contributors run, each target with an environment of its own that it makes where it is missing. PYTHON=python3.13 chooses
 # an interpreter; TESTS="tests/shell -x" chooses what pytest gets.
 PYTHON ?= python3
-TESTS ?= -n auto
+TESTS ?= -n auto --dist worksteal
 
 .PHONY: check test test-hydra14 test-lowest test-engines docs bench
 

@@ -12,6 +12,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from multiprocessing import forkserver
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,9 @@ from trainer.sweep.starting import forget
 
 ROOT = Path(__file__).parents[1]
 CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["commands", "shared_workers", "trainer.run.run", "trainer.shell.command"])
+CONTEXT.set_forkserver_preload(["tests.shared_workers", "trainer.run.run", "trainer.shell.command"])
+if multiprocessing.parent_process() is None:
+    forkserver.ensure_running()  # now: tests change the directory, and what is preloaded is looked for there
 
 TINY = (
     *("dataset=synthetic", "dataset.samples=300", "dataset.validation=60", "dataset.features=48"),

@@ -16,18 +16,9 @@ settings.register_profile("train", deadline=None, database=None, derandomize=Tru
 settings.load_profile("train")
 
 
-LONGEST = ("test_slurm.py", "test_tutorial.py", "test_signals.py", "test_remote.py", "test_study.py")
-"""Begun first, so that no process has such a test left when the others are done."""
-
-
 def pytest_xdist_auto_num_workers() -> int:
     """For `-n auto`: one more than there are cores, since many tests wait for other processes and for disks."""
     return (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1) + 1
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Sorted by nothing but whether they are long: the others keep their order."""
-    items.sort(key=lambda item: item.path.name not in LONGEST)
 
 
 @pytest.fixture(autouse=True)
