@@ -23,8 +23,6 @@ from trainer.sweep.starting import forget
 ROOT = Path(__file__).parents[1]
 CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload(["tests.shared_workers", "trainer.run.run", "trainer.shell.command"])
-if multiprocessing.parent_process() is None:
-    forkserver.ensure_running()  # now: tests change the directory, and what is preloaded is looked for there
 
 TINY = (
     *("dataset=synthetic", "dataset.samples=300", "dataset.validation=60", "dataset.features=48"),
@@ -53,6 +51,8 @@ class Command:
         self.process = CONTEXT.Process(
             target=_train, args=(cwd, words, self.files, terminal, (largest_file, memory), env)
         )
+        with contextlib.chdir(ROOT):  # where the server, begun with the first command, looks for what it preloads
+            forkserver.ensure_running()
         self.process.start()
 
     @property
