@@ -59,8 +59,8 @@ def _compose(words: list[str]) -> None:
     config = loader.load_configuration("config", options.overrides, RunMode.MULTIRUN, validate_sweep_overrides=False)
     cells = sweep_of(loader, config)
     assert len(cells) == 1 or options.multirun or config.hydra.mode is RunMode.MULTIRUN
-    for cell in (cells[0], cells[-1]):
-        assert experiment_of(loader.load_sweep_config(config, cell))
+    for cell in {tuple(cells[0]), tuple(cells[-1])}:
+        assert experiment_of(loader.cell(config, cell)[0])
 
 
 def test_there_are_many():

@@ -237,7 +237,7 @@ def test_nohup_is_obeyed():
         assert signals.status == "terminated"
 
 
-SWEEP = ("-m", *TINY, "epochs=3000", "optimizer=sgd,adam", "seed=range(3)", "hydra.launcher.workers=2", "name=sw")
+SWEEP = ("-m", *TINY, "epochs=1500", "optimizer=sgd,adam", "seed=range(3)", "hydra.launcher.workers=2", "name=sw")
 
 
 def sweep_on_a_terminal(directory: Path, lines: int) -> tuple[int, int]:

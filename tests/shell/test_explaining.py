@@ -53,7 +53,7 @@ def test_the_command_that_shows_a_choice_can_be_run_and_has_the_choice(group, wo
     config = loader.load_configuration("config", options.overrides, RunMode.MULTIRUN, validate_sweep_overrides=False)
     cells = sweep_of(loader, config)
     assert options.multirun or config.hydra.mode is RunMode.MULTIRUN or cells == [options.overrides]
-    experiments = [experiment_of(loader.load_sweep_config(config, cell)) for cell in cells]
+    experiments = [experiment_of(loader.cell(config, cell)[0]) for cell in cells]
     recipe = next((each for each in options.overrides if each.startswith("experiment=")), None)
     assert len(set(experiments)) == len(cells)
     assert word in {getattr(e, group).name for e in experiments} or (word, recipe) == ("none", f"experiment={group}")

@@ -30,7 +30,7 @@ server.main()
 linux = pytest.mark.skipif(sys.platform != "linux", reason="workers are forked on Linux alone")
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def own_servers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Servers of this test alone, which leave with it."""
     monkeypatch.setattr(starting, "SERVERS", {})
@@ -102,6 +102,7 @@ def test_what_it_writes_to_stderr_is_heard():
 
 
 @linux
+@pytest.mark.usefixtures("own_servers")
 def test_all_come_from_one_server_and_know_nothing_of_each_other():
     first, second = begun(), begun()
     server = parent(first.pid)
@@ -117,6 +118,7 @@ def test_all_come_from_one_server_and_know_nothing_of_each_other():
 
 
 @linux
+@pytest.mark.usefixtures("own_servers")
 def test_another_environment_has_another_server(monkeypatch):
     first = begun()
     monkeypatch.setenv("TRAIN_MIRROR", "elsewhere")
@@ -139,6 +141,7 @@ def test_it_works_where_its_parent_does(tmp_path, monkeypatch):
 
 
 @linux
+@pytest.mark.usefixtures("own_servers")
 def test_without_their_server_workers_go_on_and_others_have_a_new_one():
     first = begun()
     os.kill(server := parent(first.pid), signal.SIGKILL)
@@ -170,6 +173,7 @@ def test_a_line_cut_short_by_a_kill_spoils_no_other():
 
 
 @linux
+@pytest.mark.usefixtures("own_servers")
 def test_where_no_process_can_be_had_the_reason_is_told(monkeypatch):
     monkeypatch.setattr(starting, "command", lambda module: [sys.executable, "-c", FORKLESS])
     worker = Worker(SLOT, SimpleQueue())
@@ -179,6 +183,7 @@ def test_where_no_process_can_be_had_the_reason_is_told(monkeypatch):
 
 
 @linux
+@pytest.mark.usefixtures("own_servers")
 def test_a_library_that_can_not_be_loaded_is_the_workers_to_say(tmp_path, monkeypatch):
     (tmp_path / "torch.py").write_text("raise ImportError('broken on purpose')")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
