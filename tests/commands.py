@@ -1,5 +1,5 @@
-"""The real command in real processes, many of them: forked from one server that has imported torch once. Where nothing about a
-command is unusual its sweeps' workers come from a fork server that all commands share."""
+"""The real command in real processes, many of them: forked from one server that has imported torch once. The workers
+of their sweeps are forked by a server that all of them share."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def _train(
 ) -> None:
     os.chdir(cwd)
     os.environ.update(env)
-    if terminal or any(limits):  # which hold for workers too
+    if any(limits):  # which hold for workers too
         forget()
     for fd, path in ((1, terminal or files[0]), (2, files[1])):
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT, 0o644), fd)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
@@ -27,19 +26,6 @@ def one_thread() -> None:
     """One thread at the start of each test; torch is not imported for tests that do without."""
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(1)
-
-
-@pytest.fixture(autouse=True, scope="session")
-def one_fork_server() -> Iterator[None]:
-    """For all sweeps of this process: what pytest writes about each test into the environment would be another environment."""
-    from trainer.sweep import child, starting
-
-    def without(device: str) -> dict[str, str]:
-        return {key: value for key, value in child.environment(device).items() if key != "PYTEST_CURRENT_TEST"}
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(starting, "environment", without)
-        yield
 
 
 @pytest.fixture

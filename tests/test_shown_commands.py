@@ -48,14 +48,16 @@ def test_a_command_is_accepted(path, words):
     elif verb == "help":
         assert explain(words[1:], CONF)
     elif verb != "resume":
-        _compose(words)
+        _compose(*words)
 
 
 loader_of_all = cache(composing.loader)
 
 
-def _compose(words: list[str]) -> None:
-    options, loader = parse_line(words), loader_of_all()
+@cache
+def _compose(*words: str) -> None:
+    """Accepted once, a command is accepted wherever it stands."""
+    options, loader = parse_line(list(words)), loader_of_all()
     config = loader.load_configuration("config", options.overrides, RunMode.MULTIRUN, validate_sweep_overrides=False)
     cells = sweep_of(loader, config)
     assert len(cells) == 1 or options.multirun or config.hydra.mode is RunMode.MULTIRUN

@@ -137,7 +137,7 @@ def test_a_rate_that_is_too_small(dataset, optimizer):
     run = history(dataset, optimizer=rate(optimizer, 1e-4))
     assert names(run) == ["learned nothing", "rate too small"]
     suggested = float(advice(run).partition("Try optimizer.lr=")[2].split()[0])
-    better = history(dataset, optimizer={"name": optimizer, "lr": suggested}, epochs=20)
+    better = history(dataset, optimizer={"name": optimizer, "lr": suggested}, epochs=10)
     assert better.summary["valid/accuracy"] > 3 * run.summary["valid/accuracy"]
 
 

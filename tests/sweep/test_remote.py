@@ -28,7 +28,7 @@ from trainer.sweep.sweep import run_sweep
 OFTEN = "import sys; from trainer.sweep import unit; unit.INTERVAL = 0.1; sys.exit(unit.main(sys.argv[1:]))"
 """A unit that tells of its progress early, so that it is far from its end when it is stopped."""
 
-CELLS = grid({"optimizer": ("sgd", "adam"), "seed": range(4)}, epochs=600, checkpoint={"epochs": 20})
+CELLS = grid({"optimizer": ("sgd", "adam"), "seed": range(4)}, epochs=400, checkpoint={"epochs": 20})
 
 
 class Processes(RemoteEngine):

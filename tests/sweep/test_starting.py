@@ -27,6 +27,18 @@ server.main()
 """
 """A fork server where no more processes are allowed."""
 
+TELLING = """
+import json, os, trainer.sweep.fork_server as server
+def leave(device):
+    long, home, threads = map(os.environ.get, ("LONG", "HOME", "OMP_NUM_THREADS"))
+    told = {"device": device, "directory": os.getcwd(), "long": long, "home": home, "threads": threads}
+    print(json.dumps({"event": "told", **told}), flush=True)
+    os._exit(0)
+server.leave = leave
+server.main()
+"""
+"""A fork server whose workers tell what they find."""
+
 linux = pytest.mark.skipif(sys.platform != "linux", reason="workers are forked on Linux alone")
 
 
@@ -119,24 +131,15 @@ def test_all_come_from_one_server_and_know_nothing_of_each_other():
 
 @linux
 @pytest.mark.usefixtures("own_servers")
-def test_another_environment_has_another_server(monkeypatch):
-    first = begun()
-    monkeypatch.setenv("TRAIN_MIRROR", "elsewhere")
-    second = begun()
-    assert parent(first.pid) != parent(second.pid)
-    assert b"TRAIN_MIRROR=elsewhere" in Path(f"/proc/{second.pid}/environ").read_bytes()
-    for worker in (first, second):
-        worker.dismiss()
-        worker.end()
-
-
-@linux
-def test_it_works_where_its_parent_does(tmp_path, monkeypatch):
+def test_it_has_directory_and_environment_of_its_parent_by_then(tmp_path, monkeypatch):
+    monkeypatch.setattr(starting, "command", lambda module: [sys.executable, "-c", TELLING])
     starting.prepare("cpu")
     monkeypatch.chdir(tmp_path)
-    worker = begun()
-    until(lambda: Path(f"/proc/{worker.pid}/cwd").resolve() == tmp_path)
-    worker.dismiss()
+    monkeypatch.setenv("LONG", long := "é" * 300_000)
+    monkeypatch.delenv("HOME", raising=False)
+    worker = Worker(SLOT, SimpleQueue())
+    told = {"device": "cpu", "directory": str(tmp_path), "long": long, "home": None, "threads": "1"}
+    assert worker.inbox.get(timeout=60) == (worker, {"event": "told", **told})
     worker.end()
 
 

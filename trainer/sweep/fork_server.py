@@ -1,8 +1,8 @@
 """A process that imports torch once, for all workers of a machine, and forks one whenever it is asked: `python -m` runs it.
 
-stdin is a socket. Each request is a JSON object with a worker's `device` and the working `directory`, and three files with it:
-the worker's stdin, stdout and stderr. Among the worker's reports it tells `begun` with its number, and `gone` with its exit code.
-When the socket ends the parent is gone, and so is this process; workers see that for themselves.
+stdin is a socket. Each request comes with four files: the stdin, stdout and stderr of a worker, and a JSON object with its
+`device`, its working `directory` and its `environment`. Among the worker's reports it tells `begun` with its number, and `gone`
+with its exit code. When the socket ends the parent is gone, and so is this process; workers see that for themselves.
 """
 
 from __future__ import annotations
@@ -17,8 +17,6 @@ from typing import Any, NoReturn
 
 from trainer.sweep.child import ignore_signals
 from trainer.sweep.worker import leave
-
-LONGEST = 1 << 16  # bytes of a request: a device and a path
 
 
 class ForkServer:
@@ -40,9 +38,11 @@ class ForkServer:
 
     def _begin(self) -> bool:
         """A worker for the next request; False where there is none any more."""
-        request, files, _, _ = socket.recv_fds(self.parent, LONGEST, 3)
-        if not request:
+        asked, files, _, _ = socket.recv_fds(self.parent, 16, 4)
+        if not asked:
             return False
+        with os.fdopen(files.pop(), encoding="utf-8") as request:
+            wanted = json.load(request)
         life, held = os.pipe()
         stdin, reports, stderr = files
         try:
@@ -50,28 +50,29 @@ class ForkServer:
         except OSError as error:  # no memory, or too many processes
             os.write(stderr, f"{error}\n".encode())
             _tell(reports, event="gone", code=1)
-            for file in (life, held, *files):
-                os.close(file)
+            _close(life, held, *files)
             return True
         if pid == 0:
-            self._become_worker(files, life, **json.loads(request))
-        for file in (held, stdin, stderr):
-            os.close(file)
+            self._become_worker(files, life, **wanted)
+        _close(held, stdin, stderr)
         _tell(reports, event="begun", pid=pid)
         self.children[life] = pid, reports
         return True
 
-    def _become_worker(self, files: list[int], life: int, device: str, directory: str) -> NoReturn:
+    def _become_worker(
+        self, files: list[int], life: int, device: str, directory: str, environment: dict[str, str]
+    ) -> NoReturn:
         """In the child: nothing of the server's stays open, and the request's files are the standard ones."""
         try:
             self.parent.close()
             for other, (_, reports) in self.children.items():
-                os.close(other)
-                os.close(reports)
-            os.close(life)
+                _close(other, reports)
+            _close(life)
             for standard, file in enumerate(files):
                 os.dup2(file, standard)
                 os.close(file)
+            os.environ.clear()
+            os.environ.update(environment)
             with suppress(OSError):  # it went away; all that is written has its whole path
                 os.chdir(directory)
         except BaseException:
@@ -81,8 +82,12 @@ class ForkServer:
 
     def _end(self, life: int, pid: int, reports: int) -> None:
         _tell(reports, event="gone", code=os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
-        os.close(life)
-        os.close(reports)
+        _close(life, reports)
+
+
+def _close(*files: int) -> None:
+    for file in files:
+        os.close(file)
 
 
 def _tell(reports: int, **message: Any) -> None:

@@ -16,8 +16,8 @@ from trainer.sweep.child import command, deaf, environment
 FORKS = sys.platform == "linux"
 """On a Mac libraries do not bear to be forked, and Windows has no such thing."""
 
-SERVERS: dict[str, tuple[dict[str, str], socket.socket]] = {}
-"""By the kind of device, cpu or another: the environment that workers have, and where to ask for them."""
+SERVERS: dict[bool, socket.socket] = {}
+"""Where to ask for workers with one thread, and for others."""
 
 Files = tuple[int, int, int]
 """stdin, stdout and stderr of a worker, its own from here on."""
@@ -40,39 +40,39 @@ def begin(device: str, files: Files) -> None:
 def forget() -> None:
     """Have the next workers begun by servers of their own; those there are leave."""
     while SERVERS:
-        SERVERS.popitem()[1][1].close()
+        SERVERS.popitem()[1].close()
 
 
 def _fork(device: str, files: Files) -> None:
-    request = json.dumps({"device": device, "directory": os.getcwd()}).encode()
-    try:
-        socket.send_fds(_server(device), [request], files)
-    except ConnectionError:  # it was killed
-        forget()
-        socket.send_fds(_server(device), [request], files)
+    wanted = {"device": device, "directory": os.getcwd(), "environment": environment(device)}
+    with os.fdopen(os.memfd_create("request"), "w+", encoding="utf-8") as request:
+        json.dump(wanted, request)
+        request.seek(0)
+        asked = [*files, request.fileno()]
+        try:
+            socket.send_fds(_server(device), [b"worker"], asked)
+        except ConnectionError:  # it was killed
+            forget()
+            socket.send_fds(_server(device), [b"worker"], asked)
     for file in files:
         os.close(file)
 
 
 def _server(device: str) -> socket.socket:
     """What forks workers for the device, begun when it is first asked for; it leaves with this process."""
-    kind, needed = "cpu" if device == "cpu" else "other", environment(device)
-    known, server = SERVERS.get(kind, (None, None))
-    if server is None or known != needed:
-        if server:
-            server.close()
-        server, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        SERVERS[kind] = needed, server
+    one_thread = device == "cpu"
+    if one_thread not in SERVERS:
+        SERVERS[one_thread], theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs, deaf():
             process = subprocess.Popen(
                 command("trainer.sweep.fork_server"),
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                env=needed,
+                env=environment(device),
             )
         atexit.register(process.kill)  # it may still be loading, and nobody waits for that
-    return server
+    return SERVERS[one_thread]
 
 
 def _start(device: str, files: Files) -> None:
