@@ -19,7 +19,7 @@ from trainer.sweep.cells import SweepSettings, write_sweep
 from trainer.sweep.sweep import run_sweep
 from trainer.sweep.unit import parsed
 
-CELLS = grid({"optimizer": ("sgd", "adam"), "seed": range(3)}, epochs=120, checkpoint={"epochs": 5})
+CELLS = grid({"optimizer": ("sgd", "adam"), "seed": range(3)}, epochs=300, checkpoint={"epochs": 5})
 
 
 class Unit:

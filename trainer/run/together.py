@@ -17,7 +17,7 @@ def together(action: Callable[[int], Answer], runs: Iterable[int]) -> list[Answe
     """`action` for each of some runs, in threads where they are several; what it returns, in their order. All are tried, then
     the first error is raised."""
     runs = list(runs)
-    if len(runs) == 1:
-        return [action(runs[0])]
+    if len(runs) < 2:
+        return list(map(action, runs))
     with ThreadPoolExecutor(AT_ONCE) as pool:
         return list(pool.map(action, runs))
