@@ -128,7 +128,10 @@ class StackRun:
         """Write the checkpoint of every run that is still being trained."""
         began = time.monotonic()
         self.saved_epoch = self.training.step // self.training.per_epoch
-        together(lambda run: self.directories[run].save(self._finite(run)), self._going())
+        states = {
+            run: self._finite(run) for run in self._going()
+        }  # here: to look at the training brings its sums up to date
+        together(lambda run: self.directories[run].save(states[run]), states)
         self.saved_at = time.monotonic()
         self.save_took = self.saved_at - began
 
@@ -145,11 +148,12 @@ class StackRun:
     def _end(self, statuses: Mapping[int, Status]) -> None:
         """Write how some of the runs ended, and all that is left of them."""
         self.ended |= statuses.keys()
+        states = {run: self._finite(run) for run in statuses}
         hits = {run: self.training.final_hits(run) for run, status in statuses.items() if status == Status.COMPLETED}
 
         def end(run: int) -> None:
             images = self.data if run in hits and self.jobs[run].experiment.report.images else None
-            self.directories[run].end(statuses[run], self._finite(run), hits.get(run), images)
+            self.directories[run].end(statuses[run], states[run], hits.get(run), images)
 
         together(end, statuses)
 
