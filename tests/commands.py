@@ -22,7 +22,7 @@ from trainer.sweep.starting import forget
 
 ROOT = Path(__file__).parents[1]
 CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["tests.shared_workers", "trainer.run.run", "trainer.shell.command"])
+CONTEXT.set_forkserver_preload(["tests.preloaded"])
 
 TINY = (
     *("dataset=synthetic", "dataset.samples=300", "dataset.validation=60", "dataset.features=48"),
