@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from trainer.sweep import starting
+import cli
+from trainer.sweep import devices, starting
 from trainer.sweep.devices import WorkerSlot
 from trainer.sweep.failures import reason
 from trainer.sweep.workers import Worker, WorkerPool
@@ -199,6 +200,28 @@ def test_a_library_that_can_not_be_loaded_is_the_workers_to_say(tmp_path, monkey
 
 def _path(first: Path) -> str:
     return os.pathsep.join((str(first), str(Path(starting.__file__).parents[2])))
+
+
+@pytest.mark.parametrize("gpu", [True, False])
+@pytest.mark.parametrize(
+    ("words", "begun_for"),
+    [
+        (["seed=range(99)"], []),
+        (["seed=range(100)"], ["likely"]),
+        (["seed=range(100)", "device=cpu"], ["cpu"]),
+        (["seed=range(100)", "hydra/launcher=basic"], []),
+        (["seed=range(100)", "hydra/launcher=stack_slurm"], []),
+    ],
+)
+def test_a_long_sweep_has_its_server_begin_while_it_is_composed(words, begun_for, gpu, monkeypatch, tmp_path, capsys):
+    """The mistake ends it before anything else is done."""
+    asked: list[str] = []
+    monkeypatch.setattr(starting, "prepare", asked.append)
+    monkeypatch.setattr(devices, "_may_have_gpu", lambda: gpu)
+    monkeypatch.chdir(tmp_path)
+    assert cli.run(["-m", *words, "epochs=-1"]) == 2
+    assert asked == [word.replace("likely", "cuda" if gpu else "cpu") for word in begun_for]
+    assert "epochs=-1 is not allowed" in capsys.readouterr().err and not list(tmp_path.iterdir())
 
 
 def test_a_pool_has_its_workers_forked_as_they_are_needed():

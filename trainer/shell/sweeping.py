@@ -40,12 +40,15 @@ from trainer.shell.paths import home
 from trainer.shell.settings import check_logging, check_places, check_subdirectory
 
 OURS = "hydra_plugins.train_launcher."
+MANY = 100  # cells whose composition takes so long that their workers had better import torch meanwhile
 
 
 def check_sweep(hydra: Hydra, config: DictConfig, overrides: Sequence[Override], argv: Sequence[str]) -> None:
     """Every cell, composed and checked; the sweeper and the launcher, made on trial. `argv` is what was typed."""
     check_sweep_grammar(overrides)
     loader, cells = composer_of(hydra.config_loader), _cells(hydra, config)
+    if len(cells) >= MANY and _is_ours(config) and config.hydra.launcher.engine == "local":
+        _prepare_workers(str(config.device))
     experiments, lacking = _composed(loader, config, cells, argv)
     for key, without in lacking.items():
         raise lacking_key(key, without, len(cells))
@@ -54,6 +57,13 @@ def check_sweep(hydra: Hydra, config: DictConfig, overrides: Sequence[Override],
         _check_launcher(config.hydra.launcher, experiments)
         loader.checked = dict(zip(map(tuple, cells), experiments, strict=True))
     make_sweeper(hydra.config_loader, config, run_cell)
+
+
+def _prepare_workers(device: str) -> None:
+    from trainer.sweep.devices import likely
+    from trainer.sweep.starting import prepare
+
+    prepare(likely(device))
 
 
 def _composed(

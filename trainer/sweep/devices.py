@@ -69,6 +69,11 @@ def _on_gpus(gpus: dict[str, int], devices: Collection[str], workers: int | None
     return [WorkerSlot(gpu, int(gpus[gpu] * SHARE / sharing), True) for gpu in (wanted * sharing)[:count]]
 
 
+def likely(device: str) -> str:
+    """On what kind of device `device` most likely trains: enough to get ready for, before anybody asks torch."""
+    return "cpu" if device == "cpu" or not _may_have_gpu() else "cuda"
+
+
 def _may_have_gpu() -> bool:
     return sys.platform != "linux" or any(Path(driver).exists() for driver in DRIVERS)
 
