@@ -14,4 +14,4 @@ NEEDED = (
 
 for name in NEEDED:
     import_module(name)
-prepare("cpu")
+prepare()

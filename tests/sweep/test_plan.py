@@ -241,7 +241,7 @@ def test_the_parent_needs_no_torch() -> None:
 
 def test_auto_never_means_a_macs_gpu(monkeypatch):
     """Nobody has run the tests on one: it must be named."""
-    monkeypatch.setattr("trainer.sweep.devices._may_have_gpu", lambda: True)
+    monkeypatch.setattr("trainer.sweep.devices.may_have_gpu", lambda: True)
     monkeypatch.setattr("trainer.sweep.devices.probe", lambda: {"mps": GIGABYTE})
     assert {slot.device for slot in find_slots({"auto"}, 2, cells=4)} == {"cpu"}
     assert {slot.device for slot in find_slots({"mps"}, 2, cells=4)} == {"mps"}

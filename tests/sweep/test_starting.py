@@ -44,9 +44,9 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="workers are forked o
 
 
 @pytest.fixture
-def own_servers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Servers of this test alone, which leave with it."""
-    monkeypatch.setattr(starting, "SERVERS", {})
+def own_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A server of this test alone, which leaves with it."""
+    monkeypatch.setattr(starting, "SERVER", [])
     yield
     starting.forget()
 
@@ -115,7 +115,7 @@ def test_what_it_writes_to_stderr_is_heard():
 
 
 @linux
-@pytest.mark.usefixtures("own_servers")
+@pytest.mark.usefixtures("own_server")
 def test_all_come_from_one_server_and_know_nothing_of_each_other():
     first, second = begun(), begun()
     server = parent(first.pid)
@@ -131,10 +131,10 @@ def test_all_come_from_one_server_and_know_nothing_of_each_other():
 
 
 @linux
-@pytest.mark.usefixtures("own_servers")
+@pytest.mark.usefixtures("own_server")
 def test_it_has_directory_and_environment_of_its_parent_by_then(tmp_path, monkeypatch):
     monkeypatch.setattr(starting, "command", lambda module: [sys.executable, "-c", TELLING])
-    starting.prepare("cpu")
+    starting.prepare()
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("LONG", long := "é" * 300_000)
     monkeypatch.delenv("HOME", raising=False)
@@ -145,7 +145,7 @@ def test_it_has_directory_and_environment_of_its_parent_by_then(tmp_path, monkey
 
 
 @linux
-@pytest.mark.usefixtures("own_servers")
+@pytest.mark.usefixtures("own_server")
 def test_without_their_server_workers_go_on_and_others_have_a_new_one():
     first = begun()
     os.kill(server := parent(first.pid), signal.SIGKILL)
@@ -177,7 +177,7 @@ def test_a_line_cut_short_by_a_kill_spoils_no_other():
 
 
 @linux
-@pytest.mark.usefixtures("own_servers")
+@pytest.mark.usefixtures("own_server")
 def test_where_no_process_can_be_had_the_reason_is_told(monkeypatch):
     monkeypatch.setattr(starting, "command", lambda module: [sys.executable, "-c", FORKLESS])
     worker = Worker(SLOT, SimpleQueue())
@@ -187,7 +187,7 @@ def test_where_no_process_can_be_had_the_reason_is_told(monkeypatch):
 
 
 @linux
-@pytest.mark.usefixtures("own_servers")
+@pytest.mark.usefixtures("own_server")
 def test_a_library_that_can_not_be_loaded_is_the_workers_to_say(tmp_path, monkeypatch):
     (tmp_path / "torch.py").write_text("raise ImportError('broken on purpose')")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
@@ -204,24 +204,34 @@ def _path(first: Path) -> str:
 
 @pytest.mark.parametrize("gpu", [True, False])
 @pytest.mark.parametrize(
-    ("words", "begun_for"),
+    ("words", "begins"),
     [
-        (["seed=range(99)"], []),
-        (["seed=range(100)"], ["likely"]),
-        (["seed=range(100)", "device=cpu"], ["cpu"]),
-        (["seed=range(100)", "hydra/launcher=basic"], []),
-        (["seed=range(100)", "hydra/launcher=stack_slurm"], []),
+        (["seed=range(99)"], "never"),
+        (["seed=range(100)"], "without a GPU"),
+        (["seed=range(100)", "device=cpu"], "always"),
+        (["seed=range(100)", "hydra/launcher=basic"], "never"),
+        (["seed=range(100)", "hydra/launcher=stack_slurm"], "never"),
     ],
 )
-def test_a_long_sweep_has_its_server_begin_while_it_is_composed(words, begun_for, gpu, monkeypatch, tmp_path, capsys):
+def test_a_long_sweep_has_its_server_begin_while_it_is_composed(words, begins, gpu, monkeypatch, tmp_path, capsys):
     """The mistake ends it before anything else is done."""
-    asked: list[str] = []
-    monkeypatch.setattr(starting, "prepare", asked.append)
-    monkeypatch.setattr(devices, "_may_have_gpu", lambda: gpu)
+    asked: list[bool] = []
+    monkeypatch.setattr(starting, "prepare", lambda: asked.append(True))
+    monkeypatch.setattr(devices, "may_have_gpu", lambda: gpu)
     monkeypatch.chdir(tmp_path)
     assert cli.run(["-m", *words, "epochs=-1"]) == 2
-    assert asked == [word.replace("likely", "cuda" if gpu else "cpu") for word in begun_for]
+    assert bool(asked) == {"never": False, "always": True, "without a GPU": not gpu}[begins]
     assert "epochs=-1 is not allowed" in capsys.readouterr().err and not list(tmp_path.iterdir())
+
+
+@linux
+def test_a_gpu_has_workers_of_its_own_making(monkeypatch):
+    asked: list[tuple[str, str]] = []
+    monkeypatch.setattr(starting, "_fork", lambda device, files: asked.append(("forked", device)))
+    monkeypatch.setattr(starting, "_start", lambda device, files: asked.append(("started", device)))
+    for device in ("cpu", "cuda:1", "mps"):
+        starting.begin(device, (0, 1, 2))
+    assert asked == [("forked", "cpu"), ("started", "cuda:1"), ("started", "mps")]
 
 
 def test_a_pool_has_its_workers_forked_as_they_are_needed():

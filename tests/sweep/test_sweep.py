@@ -256,7 +256,7 @@ def test_failures_cost_only_their_own(
 ) -> None:
     faulty = [sys.executable, str(PROGRAM.with_name("faulty_worker.py"))]
     monkeypatch.setattr(starting, "command", lambda module, *device: [*faulty, *device])
-    monkeypatch.setattr(starting, "SERVERS", {})
+    monkeypatch.setattr(starting, "SERVER", [])
     optimizers = ("sgd", "momentum", "adam", "rmsprop", "nesterov")
     cells = grid({"optimizer": optimizers, "seed": range(4)})
     summaries = run_sweep(cells, tmp_path, SweepSettings(workers=2, retries=1))

@@ -60,10 +60,11 @@ def check_sweep(hydra: Hydra, config: DictConfig, overrides: Sequence[Override],
 
 
 def _prepare_workers(device: str) -> None:
-    from trainer.sweep.devices import likely
+    from trainer.sweep.devices import may_have_gpu
     from trainer.sweep.starting import prepare
 
-    prepare(likely(device))
+    if device == "cpu" or not may_have_gpu():
+        prepare()
 
 
 def _composed(

@@ -44,7 +44,7 @@ def find_slots(devices: Collection[str], workers: int | None, cells: int) -> lis
 
     Raises ConfigError where there is no such device.
     """
-    gpus = probe() if set(devices) != {"cpu"} and _may_have_gpu() else {}
+    gpus = probe() if set(devices) != {"cpu"} and may_have_gpu() else {}
     slots = _on_gpus(gpus, devices, workers, cells)
     accelerated = any(gpu.startswith("cuda") for gpu in gpus)
     if any(WorkerSlot("cpu", 0, accelerated).takes(device) for device in devices):
@@ -69,12 +69,8 @@ def _on_gpus(gpus: dict[str, int], devices: Collection[str], workers: int | None
     return [WorkerSlot(gpu, int(gpus[gpu] * SHARE / sharing), True) for gpu in (wanted * sharing)[:count]]
 
 
-def likely(device: str) -> str:
-    """On what kind of device `device` most likely trains: enough to get ready for, before anybody asks torch."""
-    return "cpu" if device == "cpu" or not _may_have_gpu() else "cuda"
-
-
-def _may_have_gpu() -> bool:
+def may_have_gpu() -> bool:
+    """Whether it is worth asking torch, which takes seconds."""
     return sys.platform != "linux" or any(Path(driver).exists() for driver in DRIVERS)
 
 

@@ -29,8 +29,8 @@ class LocalEngine:
 
     def slots(self, devices: Collection[str], cells: int) -> list[WorkerSlot]:
         slots = find_slots(devices, self.workers, cells)
-        for device in {slot.device for slot in slots}:
-            prepare(device)
+        if any(slot.device == "cpu" for slot in slots):
+            prepare()
         return slots
 
     def work(

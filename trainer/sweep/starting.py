@@ -14,33 +14,34 @@ from contextlib import suppress
 from trainer.sweep.child import command, deaf, environment
 
 FORKS = sys.platform == "linux"
-"""On a Mac libraries do not bear to be forked, and Windows has no such thing."""
+"""On a Mac libraries do not bear to be forked, and Windows has no such thing. Nor does CUDA, once it has begun: workers of a GPU,
+of which there are few, are programs of their own everywhere."""
 
-SERVERS: dict[bool, socket.socket] = {}
-"""Where to ask for workers with one thread, and for others."""
+SERVER: list[socket.socket] = []
+"""Where to ask for workers on a CPU; empty before the first."""
 
 Files = tuple[int, int, int]
 """stdin, stdout and stderr of a worker, its own from here on."""
 
 
-def prepare(device: str) -> None:
-    """Have what workers on `device` need loaded, beside all that is done before they are begun."""
+def prepare() -> None:
+    """Have what workers on a CPU need loaded, beside all that is done before they are begun."""
     if FORKS:
-        _server(device)
+        _server()
 
 
 def begin(device: str, files: Files) -> None:
     """Start a worker. Among its reports are then `begun` with its `pid`, and at last `gone` with its exit `code`."""
-    if FORKS:
+    if FORKS and device == "cpu":
         _fork(device, files)
     else:
         _start(device, files)
 
 
 def forget() -> None:
-    """Have the next workers begun by servers of their own; those there are leave."""
-    while SERVERS:
-        SERVERS.popitem()[1].close()
+    """Have the next workers begun by a server of their own; the one there is leaves."""
+    while SERVER:
+        SERVER.pop().close()
 
 
 def _fork(device: str, files: Files) -> None:
@@ -50,29 +51,29 @@ def _fork(device: str, files: Files) -> None:
         request.seek(0)
         asked = [*files, request.fileno()]
         try:
-            socket.send_fds(_server(device), [b"worker"], asked)
+            socket.send_fds(_server(), [b"worker"], asked)
         except ConnectionError:  # it was killed
             forget()
-            socket.send_fds(_server(device), [b"worker"], asked)
+            socket.send_fds(_server(), [b"worker"], asked)
     for file in files:
         os.close(file)
 
 
-def _server(device: str) -> socket.socket:
-    """What forks workers for the device, begun when it is first asked for; it leaves with this process."""
-    one_thread = device == "cpu"
-    if one_thread not in SERVERS:
-        SERVERS[one_thread], theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+def _server() -> socket.socket:
+    """What forks workers, begun when it is first asked for; it leaves with this process."""
+    if not SERVER:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        SERVER.append(ours)
         with theirs, deaf():
             process = subprocess.Popen(
                 command("trainer.sweep.fork_server"),
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                env=environment(device),
+                env=environment("cpu"),
             )
         atexit.register(process.kill)  # it may still be loading, and nobody waits for that
-    return SERVERS[one_thread]
+    return SERVER[0]
 
 
 def _start(device: str, files: Files) -> None:
