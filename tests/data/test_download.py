@@ -26,7 +26,7 @@ import numpy as np
 import pytest
 
 from trainer.data.datasets import Digits, FashionMnist, Kmnist, Mnist
-from trainer.data.download import torchvision_sources
+from trainer.data.download import _lock, torchvision_sources
 from trainer.data.idx import idx_files
 from trainer.data.loading import load
 from trainer.data.transfer import Patience, Sources
@@ -508,6 +508,25 @@ def test_six_processes_make_one_download(tmp_path: Path, serve: Serve) -> None:
 
 def test_six_processes_without_a_network_all_fall_back(tmp_path: Path, nobody: str) -> None:
     assert six("print(load(dataset).name)", tmp_path / "new", nobody) == ["synthetic"] * 6
+
+
+@pytest.mark.parametrize("error", [FileNotFoundError, FileExistsError])
+def test_a_folder_that_another_process_takes_away_is_made_again(error, tmp_path, monkeypatch):
+    """It may go before `mkdir`, or between its two looks, which makes another error of it; a file in its place is one."""
+    mkdir, errors = Path.mkdir, [error(2, "gone"), error(2, "gone")]
+
+    def taken_away(path: Path, *args: object, **keys: object) -> None:
+        if errors:
+            raise errors.pop()
+        mkdir(path, *args, **keys)
+
+    monkeypatch.setattr(Path, "mkdir", taken_away)
+    lock, made = _lock(tmp_path / "a/b", patience=1.0)
+    with lock:
+        assert (tmp_path / "a/b").is_dir() and made == [tmp_path / "a/b", tmp_path / "a"]
+    (tmp_path / "file").touch()
+    with pytest.raises(FileExistsError):
+        _lock(tmp_path / "file", patience=1.0)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])

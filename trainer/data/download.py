@@ -123,13 +123,18 @@ def _exclusive(folder: Path, patience: float) -> Iterator[None]:
 def _lock(folder: Path, patience: float) -> tuple[filelock.BaseFileLock, list[Path]]:
     """The lock on `folder`, held, and the folders that had to be made for it, innermost first."""
     lock = filelock.FileLock(folder / ".lock", timeout=patience)
-    for _ in range(100):  # a process that gives up takes its empty folder away, maybe between two of our steps
+    gone: OSError = FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+    for _ in range(
+        100
+    ):  # a process that gives up takes its empty folder away, maybe between two of our steps, or of mkdir's
         made = [path for path in (folder, *folder.parents) if not path.exists()]
-        with suppress(FileNotFoundError):
+        try:
             folder.mkdir(parents=True, exist_ok=True)
             lock.acquire()
             return lock, made
-    raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+        except (FileNotFoundError, FileExistsError) as error:
+            gone = error
+    raise gone
 
 
 def _unwritable(folder: Path, error: OSError) -> DataError:
