@@ -76,12 +76,14 @@ class SweepView:
         self.out.print(Text(printable_lines(text), style), soft_wrap=True)
 
     def warn(self, text: str, title: str | None = None) -> None:
-        """A warning on stderr; with a title one that can't be overlooked."""
+        """A warning on stderr; with a title one that can't be overlooked. On the panel's own terminal it is printed by the panel's
+        console, which else would draw over it."""
         text = printable_lines(text)
+        console = self.out if self.live and animates(self.err) else self.err
         if title and self.err.is_terminal:
-            self.err.print(Panel(Text(text), title=title, border_style="bold yellow"))
+            console.print(Panel(Text(text), title=title, border_style="bold yellow"))
         else:
-            self.err.print(Text(f"{title}\n{text}" if title else text), soft_wrap=True)
+            console.print(Text(f"{title}\n{text}" if title else text), soft_wrap=True)
 
 
 class SweepConsole:
