@@ -76,8 +76,8 @@ class SweepView:
         self.out.print(Text(printable_lines(text), style), soft_wrap=True)
 
     def warn(self, text: str, title: str | None = None) -> None:
-        """A warning on stderr; with a title one that can't be overlooked. On the panel's own terminal it is printed by the panel's
-        console, which else would draw over it."""
+        """A warning on stderr; with a title one that can't be overlooked. On the panel's own terminal it is printed by the
+        panel's console, which else would draw over it."""
         text = printable_lines(text)
         console = self.out if self.live and animates(self.err) else self.err
         if title and self.err.is_terminal:
