@@ -1,5 +1,5 @@
-"""The real command in real processes, many of them: forked from one server that has imported torch once. The workers
-of their sweeps are forked by a server that all of them share."""
+"""The real command in real processes, many of them: forked from one server that has imported torch once. The workers of their
+sweeps are forked by a server that all of them share."""
 
 from __future__ import annotations
 

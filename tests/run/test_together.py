@@ -60,6 +60,5 @@ def test_a_stack_is_looked_at_in_one_thread_alone(tmp_path, monkeypatch):
         job.directory.mkdir()
     run = StackRun(jobs, tiny())
     run.train(Nobody(), lambda: Status.INTERRUPTED if run.training.step == 2 * run.training.per_epoch + 1 else None)
-    assert {summary["status"] for summary in run.summaries()} == {"interrupted"} and threads == {
-        threading.main_thread()
-    }
+    assert {summary["status"] for summary in run.summaries()} == {"interrupted"}
+    assert threads == {threading.main_thread()}

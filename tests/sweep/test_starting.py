@@ -17,7 +17,7 @@ import cli
 from trainer.sweep import devices, starting
 from trainer.sweep.devices import WorkerSlot
 from trainer.sweep.failures import reason
-from trainer.sweep.workers import Worker, WorkerPool
+from trainer.sweep.workers import Worker
 
 SLOT = WorkerSlot("cpu", 1 << 30)
 FORKLESS = """
@@ -145,6 +145,18 @@ def test_it_has_directory_and_environment_of_its_parent_by_then(tmp_path, monkey
 
 
 @linux
+def test_a_directory_that_was_taken_away_stops_no_worker(tmp_path, monkeypatch):
+    """As where a sweep that loses a worker was begun in a folder that somebody has removed since."""
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    worker = begun()
+    worker.dismiss()
+    worker.end()
+    assert (worker.code, list(worker.last_words)) == (0, [])
+
+
+@linux
 @pytest.mark.usefixtures("own_server")
 def test_without_their_server_workers_go_on_and_others_have_a_new_one():
     first = begun()
@@ -227,17 +239,8 @@ def test_a_long_sweep_has_its_server_begin_while_it_is_composed(words, begins, g
 @linux
 def test_a_gpu_has_workers_of_its_own_making(monkeypatch):
     asked: list[tuple[str, str]] = []
-    monkeypatch.setattr(starting, "_fork", lambda device, files: asked.append(("forked", device)))
+    monkeypatch.setattr(starting, "_fork", lambda files: asked.append(("forked", "cpu")))
     monkeypatch.setattr(starting, "_start", lambda device, files: asked.append(("started", device)))
     for device in ("cpu", "cuda:1", "mps"):
         starting.begin(device, (0, 1, 2))
     assert asked == [("forked", "cpu"), ("started", "cuda:1"), ("started", "mps")]
-
-
-def test_a_pool_has_its_workers_forked_as_they_are_needed():
-    with WorkerPool() as pool:
-        worker = pool.acquire(SLOT)
-        pool.release([worker], keep=True)
-        assert pool.acquire(SLOT) is worker
-        pool.release([worker], keep=False)
-    assert worker.has_gone()

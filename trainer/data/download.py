@@ -6,7 +6,6 @@ no partial file ever has the final name. The lock is the operating system's and 
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
 import sys
@@ -123,18 +122,17 @@ def _exclusive(folder: Path, patience: float) -> Iterator[None]:
 def _lock(folder: Path, patience: float) -> tuple[filelock.BaseFileLock, list[Path]]:
     """The lock on `folder`, held, and the folders that had to be made for it, innermost first."""
     lock = filelock.FileLock(folder / ".lock", timeout=patience)
-    gone: OSError = FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
-    for _ in range(
-        100
-    ):  # a process that gives up takes its empty folder away, maybe between two of our steps, or of mkdir's
+    # A process that gives up takes its empty folder away, maybe between two steps of ours, or of mkdir's.
+    for again in reversed(range(100)):
         made = [path for path in (folder, *folder.parents) if not path.exists()]
         try:
             folder.mkdir(parents=True, exist_ok=True)
             lock.acquire()
-            return lock, made
-        except (FileNotFoundError, FileExistsError) as error:
-            gone = error
-    raise gone
+            break
+        except (FileNotFoundError, FileExistsError):
+            if not again:
+                raise
+    return lock, made
 
 
 def _unwritable(folder: Path, error: OSError) -> DataError:

@@ -128,15 +128,13 @@ class StackRun:
         """Write the checkpoint of every run that is still being trained."""
         began = time.monotonic()
         self.saved_epoch = self.training.step // self.training.per_epoch
-        states = {
-            run: self._finite(run) for run in self._going()
-        }  # here: to look at the training brings its sums up to date
+        states = {run: self._finite(run) for run in self._going()}
         together(lambda run: self.directories[run].save(states[run]), states)
         self.saved_at = time.monotonic()
         self.save_took = self.saved_at - began
 
     def _finite(self, run: int) -> State:
-        """The state of a run, or of its last record where it has diverged since: that is never saved."""
+        """The state of a run, or where it has diverged its last finite one. In one thread alone: sums are brought up to date."""
         training, state = self.training, self.training.of(run)
         if run not in training.alive or checkpoint.is_finite(state):
             return state

@@ -1,8 +1,8 @@
-"""A process that imports torch once, for all workers of a machine, and forks one whenever it is asked: `python -m` runs it.
+"""A process that imports torch once, for all workers on a machine's CPU, and forks one whenever it is asked: `python -m` runs it.
 
-stdin is a socket. Each request comes with four files: the stdin, stdout and stderr of a worker, and a JSON object with its
-`device`, its working `directory` and its `environment`. Among the worker's reports it tells `begun` with its number, and `gone`
-with its exit code. When the socket ends the parent is gone, and so is this process; workers see that for themselves.
+stdin is a socket. Each request comes with five files: the stdin, stdout and stderr of a worker, its working directory, and its
+environment, a JSON object. Among the worker's reports it tells `begun` with its number, and `gone` with its exit code. When the
+socket ends the parent is gone, and so is this process; workers see that for themselves.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ import select
 import socket
 import traceback
 from contextlib import suppress
-from typing import Any, NoReturn
+from typing import NoReturn
 
-from trainer.sweep.child import ignore_signals
+from trainer.sweep.child import ignore_signals, tell
 from trainer.sweep.worker import leave
 
 
@@ -38,62 +38,53 @@ class ForkServer:
 
     def _begin(self) -> bool:
         """A worker for the next request; False where there is none any more."""
-        asked, files, _, _ = socket.recv_fds(self.parent, 16, 4)
+        asked, files, _, _ = socket.recv_fds(self.parent, 16, 5)
         if not asked:
             return False
-        with os.fdopen(files.pop(), encoding="utf-8") as request:
-            wanted = json.load(request)
+        _, reports, stderr, *_ = files
         life, held = os.pipe()
-        stdin, reports, stderr = files
         try:
             pid = os.fork()
         except OSError as error:  # no memory, or too many processes
             os.write(stderr, f"{error}\n".encode())
-            _tell(reports, event="gone", code=1)
+            tell(reports, event="gone", code=1)
             _close(life, held, *files)
             return True
         if pid == 0:
-            self._become_worker(files, life, **wanted)
-        _close(held, stdin, stderr)
-        _tell(reports, event="begun", pid=pid)
+            self._become_worker(life, *files)
+        _close(held, *(file for file in files if file != reports))
+        tell(reports, event="begun", pid=pid)
         self.children[life] = pid, reports
         return True
 
     def _become_worker(
-        self, files: list[int], life: int, device: str, directory: str, environment: dict[str, str]
+        self, life: int, stdin: int, stdout: int, stderr: int, directory: int, environment: int
     ) -> NoReturn:
         """In the child: nothing of the server's stays open, and the request's files are the standard ones."""
         try:
             self.parent.close()
             for other, (_, reports) in self.children.items():
                 _close(other, reports)
-            _close(life)
-            for standard, file in enumerate(files):
+            for standard, file in enumerate((stdin, stdout, stderr)):
                 os.dup2(file, standard)
-                os.close(file)
-            os.environ.clear()
-            os.environ.update(environment)
-            with suppress(OSError):  # it went away; all that is written has its whole path
-                os.chdir(directory)
+            os.fchdir(directory)
+            with open(environment, encoding="utf-8") as wanted:
+                os.environ.clear()
+                os.environ.update(json.load(wanted))
+            _close(life, stdin, stdout, stderr, directory)
         except BaseException:
             traceback.print_exc()
             os._exit(1)
-        leave(device)
+        leave("cpu")
 
     def _end(self, life: int, pid: int, reports: int) -> None:
-        _tell(reports, event="gone", code=os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+        tell(reports, event="gone", code=os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
         _close(life, reports)
 
 
 def _close(*files: int) -> None:
     for file in files:
         os.close(file)
-
-
-def _tell(reports: int, **message: Any) -> None:
-    """A line of its own, after one that a kill has cut short; nobody need hear it."""
-    with suppress(OSError):
-        os.write(reports, f"\n{json.dumps(message)}\n".encode())
 
 
 def main() -> NoReturn:

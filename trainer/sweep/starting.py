@@ -9,9 +9,8 @@ import socket
 import subprocess
 import sys
 import threading
-from contextlib import suppress
 
-from trainer.sweep.child import command, deaf, environment
+from trainer.sweep.child import command, deaf, environment, tell
 
 FORKS = sys.platform == "linux"
 """On a Mac libraries do not bear to be forked, and Windows has no such thing. Nor does CUDA, once it has begun: workers of a GPU,
@@ -33,7 +32,7 @@ def prepare() -> None:
 def begin(device: str, files: Files) -> None:
     """Start a worker. Among its reports are then `begun` with its `pid`, and at last `gone` with its exit `code`."""
     if FORKS and device == "cpu":
-        _fork(device, files)
+        _fork(files)
     else:
         _start(device, files)
 
@@ -44,18 +43,18 @@ def forget() -> None:
         SERVER.pop().close()
 
 
-def _fork(device: str, files: Files) -> None:
-    wanted = {"device": device, "directory": os.getcwd(), "environment": environment(device)}
-    with os.fdopen(os.memfd_create("request"), "w+", encoding="utf-8") as request:
-        json.dump(wanted, request)
-        request.seek(0)
-        asked = [*files, request.fileno()]
+def _fork(files: Files) -> None:
+    directory = os.open(".", os.O_PATH)  # which can be had even where it was taken away
+    with os.fdopen(os.memfd_create("environment"), "w+", encoding="utf-8") as wanted:
+        json.dump(environment("cpu"), wanted)
+        wanted.seek(0)
+        asked = [*files, directory, wanted.fileno()]
         try:
             socket.send_fds(_server(), [b"worker"], asked)
         except ConnectionError:  # it was killed
             forget()
             socket.send_fds(_server(), [b"worker"], asked)
-    for file in files:
+    for file in (*files, directory):
         os.close(file)
 
 
@@ -84,11 +83,10 @@ def _start(device: str, files: Files) -> None:
         )
     os.close(stdin)
     os.close(stderr)
-    os.write(reports, f'{{"event": "begun", "pid": {process.pid}}}\n'.encode())
+    tell(reports, event="begun", pid=process.pid)
 
     def watch() -> None:
-        code = process.wait()
-        with suppress(OSError), os.fdopen(reports, "w", encoding="utf-8") as file:
-            file.write(f'\n{{"event": "gone", "code": {code}}}\n')
+        tell(reports, event="gone", code=process.wait())
+        os.close(reports)
 
     threading.Thread(target=watch, daemon=True).start()
