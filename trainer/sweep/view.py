@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from rich.console import Console, Group, RenderableType
+from rich.constrain import Constrain
 from rich.live import Live
 from rich.panel import Panel
 from rich.progress_bar import ProgressBar
@@ -67,7 +68,8 @@ class SweepView:
             return
         self.next = time.monotonic() + self.interval
         if self.live:
-            self.live.update(self.look.panel(self.progress), refresh=True)
+            # A terminal echoes ^C behind the last line; wrapped into the next one it would keep a line of the panel.
+            self.live.update(Constrain(self.look.panel(self.progress), self.out.width - 3), refresh=True)
         else:
             self.out.print(Text(self.look.line(self.progress)), soft_wrap=True)
 
