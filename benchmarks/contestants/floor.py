@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from benchmarks.work import Clock, Work
-from trainer.engine.matmul import multiply
+from trainer.engine.matmul import multiplication
 
 
 def epochs(work: Work, n: int, clock: Clock, runs: int = 1, device: str = "cpu", by: str = "train") -> None:
@@ -36,21 +37,27 @@ def products(work: Work, batch: int, runs: int, device: str, by: str) -> Callabl
     """
     torch.backends.cuda.matmul.allow_tf32 = work.precision == "tf32"
     inputs_first, lead = by == "torch", () if by == "torch" and runs == 1 else (runs,)
-    product = (torch.bmm if lead else torch.mm) if by == "torch" else multiply
     pairs = zip(work.widths, work.widths[1:], strict=False)
     stored = [new(work, device, *lead, *(pair if inputs_first else pair[::-1])) for pair in pairs]
     w, g = [z if inputs_first else z.mT for z in stored], [torch.empty_like(z) for z in stored]
     x = [new(work, device, *lead, batch, width) for width in work.widths]
     y = [torch.empty_like(z) for z in x]
 
+    def product(a: Tensor, b: Tensor, out: Tensor) -> Callable[[], object]:
+        if by == "train":
+            return multiplication(a, b, out)
+        return partial(torch.bmm if lead else torch.mm, a, b, out=out)
+
+    made = [product(x[i], weight, y[i + 1]) for i, weight in enumerate(w)]
+    for i, weight in reversed(list(enumerate(w))):
+        a, b = (x[i], x[i + 1]) if inputs_first else (x[i + 1], x[i])
+        made.append(product(a.mT, b, g[i]))
+        if i:
+            made.append(product(x[i + 1], weight.mT, y[i]))
+
     def update() -> None:
-        for i, weight in enumerate(w):
-            product(x[i], weight, out=y[i + 1])
-        for i, weight in reversed(list(enumerate(w))):
-            a, b = (x[i], x[i + 1]) if inputs_first else (x[i + 1], x[i])
-            product(a.mT, b, out=g[i])
-            if i:
-                product(x[i + 1], weight.mT, out=y[i])
+        for make in made:
+            make()
 
     return update
 

@@ -15,9 +15,9 @@ from trainer.experiment import Experiment
 def epochs(work: Work, n: int, clock: Clock, runs: int = 1, threads: int | str = "auto", device: str = "cpu") -> None:
     training = new_training(work, n, runs, threads, device)
     updates = iter(training)
-    for _ in range(n):
+    for epoch in range(1, n + 1):
         clock.start()
-        for _ in range(training.per_epoch):
+        while training.step < epoch * training.per_epoch:
             next(updates)
         synchronise(device)
         clock.stop(weights(training))

@@ -39,7 +39,7 @@ def _work(work: Work, n: int, share: range, barrier: Barrier, queue: Any) -> Non
     updates = iter(training)
     for epoch in range(n):
         barrier.wait()
-        for _ in range(training.per_epoch):
+        while training.step < (epoch + 1) * training.per_epoch:
             next(updates)
         barrier.wait()
         if epoch == 0:

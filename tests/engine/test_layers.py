@@ -35,16 +35,18 @@ def with_zeros(tensor: Tensor, rows: int) -> tuple[Tensor, Tensor]:
     return stored, view
 
 
-@pytest.mark.parametrize("inputs", [7, 20])  # fewer than 16 are stored as 16
-@pytest.mark.parametrize("outputs", [4, 18])
+@pytest.mark.parametrize("inputs", [7, 20, 64])  # fewer than 16 are stored as 16, and 64 need no copy at all
+@pytest.mark.parametrize("outputs", [4, 18, 64])
 def test_linear(float64, inputs, outputs):
+    """Given new tensors, one new beside one that it knows, both filled anew."""
     values = with_zeros(draw(RUNS, outputs, inputs, seed=1), 16), with_zeros(draw(RUNS, 1, outputs, seed=2), 1)
     grads = [with_zeros(torch.full_like(view, torch.nan), stored.shape[1]) for stored, view in values]
     (stored_weight, weight), (stored_bias, bias) = values
     spec, workspace = LayerSpec("linear", "linear1", inputs, outputs, 1), Workspace(torch.device("cpu"))
     layer = Linear(spec, (stored_weight, stored_bias), (grads[0][0], grads[1][0]), workspace, needs_dx=True)
-    for seed in (3, 4):  # twice: its memory is used again
-        x, dy = draw(RUNS, BATCH, inputs, seed=seed), draw(RUNS, BATCH, outputs, seed=seed + 10)
+    first, second = ((draw(RUNS, BATCH, inputs, seed=i), draw(RUNS, BATCH, outputs, seed=i + 9)) for i in (3, 4))
+    third = draw(RUNS, BATCH, inputs, seed=5), second[1]
+    for x, dy in (first, second, third, third, (third[0], first[1])):
         y, dx = layer.forward(x, None).clone(), layer.backward(dy)
         for run in range(RUNS):
             oracle = nn.Linear(inputs, outputs)
@@ -57,6 +59,7 @@ def test_linear(float64, inputs, outputs):
             torch.testing.assert_close(grads[1][1][run, 0], oracle.bias.grad)
         for stored, view in grads:
             assert stored.count_nonzero() == view.count_nonzero() > 0
+        x.mul_(-2), dy.add_(1)
 
 
 def test_affine(float64):

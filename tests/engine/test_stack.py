@@ -90,6 +90,27 @@ def test_runs_too_large_for_the_caches_are_a_part_each(monkeypatch):
     assert [len(step.lr) for step in training.chunks.steps] == [1, 1, 1]
 
 
+@pytest.mark.parametrize(
+    "runs, most, steps",
+    [
+        (3, 3, list(range(1, 13))),  # one part: update by update
+        (3, 2, [5, 6, 10, 12]),  # turns of 5, up to a record or the end of an epoch
+        (3, 0, list(range(1, 13))),  # parts too large for the caches: nothing would be gained
+        (6, 2, [2, 4, 5, 6, 8, 10, 12]),  # fifteen updates of all together at most
+    ],
+)
+def test_parts_take_turns_of_some_updates(runs, most, steps, monkeypatch):
+    monkeypatch.setattr(parts, "working_set", lambda *_: parts.WORKING_SET // most if most else parts.WORKING_SET + 1)
+    monkeypatch.setattr(parts, "TURN", 5)
+    monkeypatch.setattr(parts, "LONGEST_TURN", 15)
+    stack = [experiment(seed=seed, epochs=2, batch_size=16, record_every=5) for seed in range(runs)]
+    training = Training(stack, ODD)
+    seen = [(training.step, bool(records)) for records in training]
+    assert [step for step, _ in seen] == steps
+    assert [step for step, recorded in seen if recorded] == [5, 6, 10, 12]
+    assert_equal(outcome(stack, ODD), alone(stack, ODD))
+
+
 @pytest.mark.parametrize("staleness, waiting", [("none", 0), ("fixed", 2)])
 def test_a_working_set_is_the_memory_that_an_update_goes_through(staleness, waiting):
     """50-37-21-10 with Adam: rows of θ, g, two slots and gradients that wait; 29 images and what each layer makes of them,

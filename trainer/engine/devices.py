@@ -74,8 +74,9 @@ class Threads:
         self.adapts = len(self.candidates) > 1 and device.type == "cpu"
         self._begin_trials()
 
-    def timed(self) -> Threads:
-        """A context whose `seconds` are those of the update made in it."""
+    def timed(self, updates: int) -> Threads:
+        """A context whose `seconds` are those of so many updates made in it."""
+        self.updates = updates
         return self
 
     def __enter__(self) -> Threads:
@@ -88,16 +89,17 @@ class Threads:
             self._learn()
 
     def _learn(self) -> None:
-        """Count this update; when the current span is over, try the next candidate or go on with the fastest."""
-        self.count += 1
-        if self.count > self.SETTLE:
+        """Count these updates; when the current span is over, try the next candidate or go on with the fastest."""
+        if self.settled >= self.SETTLE:
             self.spent += self.seconds
-        if self.spent < (self.TRIAL if self.waiting is not None else self.PERIOD) or self.count < 2 * self.SETTLE:
+            self.count += self.updates
+        else:
+            self.settled += self.updates
+        if self.spent < (self.TRIAL if self.waiting is not None else self.PERIOD) or self.count < self.SETTLE:
             return
         if self.waiting is None:
             return self._begin_trials()
-        pace = self.spent / (self.count - self.SETTLE)
-        self.pace[self.current] = min(self.pace[self.current], pace)
+        self.pace[self.current] = min(self.pace[self.current], self.spent / self.count)
         self._use(self.waiting.pop() if self.waiting else None)
 
     def _begin_trials(self) -> None:
@@ -112,6 +114,6 @@ class Threads:
         self._start(candidate)
 
     def _start(self, candidate: int) -> None:
-        self.current, self.spent, self.count = candidate, 0.0, 0
+        self.current, self.spent, self.count, self.settled = candidate, 0.0, 0, 0
         if torch.get_num_threads() != candidate:
             torch.set_num_threads(candidate)

@@ -7,13 +7,14 @@ products at this size (docs/performance.md); the tests hold every layer against 
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Callable
+from functools import lru_cache, partial
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from trainer.engine.matmul import multiply
+from trainer.engine.matmul import multiplication
 from trainer.engine.randomness import hashed, signed
 from trainer.engine.workspace import ALIGNMENT, Workspace
 from trainer.model import LayerSpec
@@ -52,38 +53,50 @@ class Linear:
         self.weight, self.bias = values
         self.weight_grad, self.bias_grad = grads
         self.workspace, self.needs_dx, self.precision = workspace, needs_dx, precision
-        self.transposed = self.weight.mT
         self.buffers: dict[tuple[str, int], tuple[Tensor, Tensor]] = {}
+        self.given: tuple[Tensor | None, Tensor | None] = None, None  # the x and dy that is prepared for
+        self.into_y: list[Callable[[], object]] = []
+        self.into_gradients: list[Callable[[], object]] = []
 
     def forward(self, x: Tensor, t: Tensor | None) -> Tensor:
-        self.x = self._stored("x", x, self.weight.shape[2])
-        stored, y = self._buffer("y", x.shape[1], self.weight.shape[1], self.outputs)
-        self._product(self.x, self.transposed, stored, self.bias)
-        return y
+        if x is not self.given[0]:
+            self._prepare_forward(x)
+        for make in self.into_y:
+            make()
+        return self.y
 
     def backward(self, dy: Tensor) -> Tensor:
-        dy = self._stored("dy", dy, self.weight.shape[1])
-        self._product(dy.mT, self.x, self.weight_grad)
-        torch.sum(dy, 1, keepdim=True, out=self.bias_grad)
-        if not self.needs_dx:
-            return dy
-        stored, dx = self._buffer("dx", dy.shape[1], self.weight.shape[2], self.inputs)
-        self._product(dy, self.weight, stored)
-        return dx
+        if dy is not self.given[1]:
+            self._prepare_backward(dy)
+        for make in self.into_gradients:
+            make()
+        return self.dx
 
-    def _product(self, a: Tensor, b: Tensor, out: Tensor, bias: Tensor | None = None) -> Tensor:
-        if self.precision is torch.float32:
-            return multiply(a, b, out, bias)
-        out.copy_(torch.bmm(a.to(self.precision), b.to(self.precision)))
-        return out if bias is None else out.add_(bias)
+    def _prepare_forward(self, x: Tensor) -> None:
+        """All of `forward` but its arithmetic: done once, since the layer below mostly gives the same x filled anew."""
+        self.given = x, None
+        self.x, copying = self._stored("x", x, self.weight.shape[2])
+        stored, self.y = self._buffer("y", x.shape[1], self.weight.shape[1], self.outputs)
+        self.into_y = [*copying, multiplication(self.x, self.weight.mT, stored, self.bias, self.precision)]
 
-    def _stored(self, use: str, x: Tensor, width: int) -> Tensor:
-        """x with zeros up to `width`, its runs starting alike (see `Workspace`): at usual sizes x itself, else a copy."""
+    def _prepare_backward(self, dy: Tensor) -> None:
+        """The same for `backward`, with the last x."""
+        self.given = self.given[0], dy
+        dy, copying = self._stored("dy", dy, self.weight.shape[1])
+        weight_grad = multiplication(dy.mT, self.x, self.weight_grad, None, self.precision)
+        bias_grad = partial(torch.sum, dy, 1, keepdim=True, out=self.bias_grad)
+        self.dx, self.into_gradients = dy, [*copying, weight_grad, bias_grad]
+        if self.needs_dx:
+            stored, self.dx = self._buffer("dx", dy.shape[1], self.weight.shape[2], self.inputs)
+            self.into_gradients.append(multiplication(dy, self.weight, stored, None, self.precision))
+
+    def _stored(self, use: str, x: Tensor, width: int) -> tuple[Tensor, list[Callable[[], object]]]:
+        """x with zeros up to `width`, its runs starting alike (see `Workspace`): at usual sizes x itself, else a copy,
+        and what makes it."""
         if x.shape[2] == width and x.stride(0) % ALIGNMENT == 0:
-            return x
+            return x, []
         stored, without_zeros = self._buffer(use, x.shape[1], width, x.shape[2])
-        without_zeros.copy_(x)
-        return stored
+        return stored, [partial(without_zeros.copy_, x)]
 
     def _buffer(self, use: str, batch: int, width: int, without_zeros: int) -> tuple[Tensor, Tensor]:
         """Kept workspace, whole and without its zeros."""

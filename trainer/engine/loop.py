@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 
 import torch
 from torch import Tensor
@@ -34,15 +35,14 @@ def train(experiments: Experiment | Sequence[Experiment], data: Tensors | None =
     """
     stack = [experiments] if isinstance(experiments, Experiment) else list(experiments)
     data = data or on_device(load(stack[0].dataset), resolve(stack[0].device))
-    for records in Training(stack, data):
-        yield from records
+    yield from chain.from_iterable(Training(stack, data))
 
 
 class Training:
     """A stack of experiments of one structure being trained.
 
-    Iterating makes one update at a time and yields the records it gave rise to, mostly none: the host looks at the device only
-    at records.
+    Iterating makes one update at a time, or a turn of some (`Chunks`), and yields the records they gave rise to, mostly none:
+    the host looks at the device only at records.
     """
 
     def __init__(
@@ -50,9 +50,7 @@ class Training:
     ):
         self.experiments, self.prune = list(experiments), prune
         first = self.experiments[0]
-        self.data = (
-            replace(data, train=as_floats(data.train)) if first.batch_size == "full" else data
-        )  # read whole each time
+        self.data = replace(data, train=as_floats(data.train)) if first.batch_size == "full" else data
         if any(structure(e) != structure(first) for e in self.experiments):
             raise ValueError("These experiments differ in structure and can't train as one stack.")
         set_precision(first.precision, data.device)
@@ -113,19 +111,22 @@ class Training:
         fewest = len(self.data.train.labels) % self.batch or self.batch
         threads = Threads(self.experiments[0].threads, self.data.device, fewest)
         while self.alive and self.step < self.updates:
-            with threads.timed():
-                norms = self._update()
+            turn, measure = self._turn()
+            with threads.timed(turn):
+                norms = self._update(turn, measure)
             self._state.seconds += threads.seconds
-            yield self._records(norms) if norms else []
+            yield self._records(norms) if measure else []
 
-    def _update(self) -> dict[str, Tensor]:
-        """One update; where a record is due, its norms, with the device's work done."""
-        measure = (self.step + 1) % self.record_every == 0 or (self.step + 1) % self.per_epoch == 0
-        norms = self.chunks.update(self.step, measure)
+    def _turn(self) -> tuple[int, bool]:
+        """How many updates to make before the host looks up again, and whether a record is due after them."""
+        due = min(every - self.step % every for every in (self.record_every, self.per_epoch))
+        return min(due, self.chunks.turn), due <= self.chunks.turn
+
+    def _update(self, turn: int, measure: bool) -> dict[str, Tensor]:
+        """Some updates of an epoch; where a record is due, its norms, with the device's work done."""
+        norms = self.chunks.update(self.step, turn, measure)
         start = self.step % self.per_epoch * self.batch
-        self._state.samples += min(self.batch, len(self.data.train.labels) - start)
-        self._state.updates += 1
-        self._state.step += 1
+        self._state.count(turn, min(turn * self.batch, len(self.data.train.labels) - start))
         if measure:
             synchronise(self.data.device)
         return norms
@@ -172,8 +173,7 @@ class Training:
             metrics = {name: value for name, value in metrics.items() if not name.startswith("test/")}
         if self.step:
             metrics["lr"] = self.rates[self.alive.index(run), self.step - 1].item()
-        going = Status.COMPLETED if finished else Status.RUNNING
-        status = going if is_sound(metrics) else Status.DIVERGED
+        status = (Status.COMPLETED if finished else Status.RUNNING) if is_sound(metrics) else Status.DIVERGED
         epoch = self.step / self.per_epoch
         epoch = int(epoch) if epoch.is_integer() else round(epoch, 4)
         return Record(run, epoch, self.step, self.seconds, metrics, status)

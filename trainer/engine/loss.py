@@ -12,10 +12,13 @@ from trainer.engine.workspace import Workspace
 
 
 class Buffer(NamedTuple):
-    """Room for the logits of several updates, [n, K, classes, B], and the same update by update."""
+    """Room for the logits of several updates, [n, K, classes, B], the same update by update, and room for one gradient."""
 
     whole: Tensor
     each: tuple[Tensor, ...]
+    log_p: Tensor
+    dz: Tensor
+    dlogits: Tensor  # dz as [K, B, classes]
 
 
 class CrossEntropy:
@@ -46,16 +49,17 @@ class CrossEntropy:
         size = z.shape[2]
         if size not in self.buffers:
             whole = z.new_empty(together(len(z), size, z.device), *z.shape)
-            self.buffers[size] = Buffer(whole, whole.unbind())
+            log_p, dz = (self.workspace(name, 1, *z.shape)[0] for name in ("log p", "dz"))
+            self.buffers[size] = Buffer(whole, whole.unbind(), log_p, dz, dz.mT)
         return self.buffers[size]
 
     def gradient(self, logits: Tensor, dlog_p: Tensor, z: Tensor) -> Tensor:
         """∂(mean loss)/∂logits for logits [K, B, classes], which go into z [K, classes, B]; overwritten by the next update."""
+        _, _, log_p, dz, dlogits = self._buffer_for(z)
         z.copy_(logits.mT)  # sums over few neighbours would be slow
-        log_p, dz = (self.workspace(name, 1, *z.shape)[0] for name in ("log p", "dz"))
         torch.log_softmax(z, 1, out=log_p)  # not softmax minus one: it has other last bits with other threads
         torch._log_softmax_backward_data(dlog_p, log_p, 1, z.dtype, out=dz)
-        return dz.mT
+        return dlogits
 
     def flush(self) -> None:
         """Count what waits."""

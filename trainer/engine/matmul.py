@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -14,29 +15,49 @@ LONGEST = 4096
 """Longer sums are cut: oneDNN would divide them among the threads, and the last bits would depend on how many."""
 
 
-def multiply(a: Tensor, b: Tensor, out: Tensor, bias: Tensor | None = None) -> Tensor:
-    """out = ab, plus a bias [K, 1, p]; a [K, n, m], b [K, m, p], out [K, n, p].
+def multiplication(
+    a: Tensor, b: Tensor, out: Tensor, bias: Tensor | None = None, precision: torch.dtype = torch.float32
+) -> Callable[[], object]:
+    """out = ab, plus a bias [K, 1, p], to be made as often as it is called, of what a [K, n, m] and b [K, m, p] then hold.
 
+    What does not depend on their values is done here, once for many updates: the views alone take as long as a small product.
     The library is chosen by the size of one run's product alone, so that a run has the same bits in every stack.
     """
+    if precision is not torch.float32:
+        return partial(_rounded, a, b, out, bias, precision)
     if not by_onednn(a, b):
-        return torch.bmm(a, b, out=out) if bias is None else torch.baddbmm(bias, a, b, out=out)
+        return partial(torch.bmm, a, b, out=out) if bias is None else partial(torch.baddbmm, bias, a, b, out=out)
     if a.shape[2] > LONGEST:
-        return _in_pieces(a, b, out, bias)
-    b = b if _is_dense(b) else b.contiguous()  # a right factor with gaps would take oneDNN a thousand times longer
-    assert ONEDNN is not None  # see by_onednn
+        return partial(_in_pieces, a, b, out, bias)
+    if not _is_dense(b):  # a right factor with gaps would take oneDNN a thousand times longer
+        return partial(_without_gaps, a, b, out, bias)
     biases = [None] * len(a) if bias is None else bias.squeeze(1).unbind()
-    for product, left, right, addend in zip(out.unbind(), a.unbind(), b.mT.unbind(), biases, strict=True):
-        product.copy_(ONEDNN(left, right, addend, "none", [], ""))
-    return out
+    return partial(_run_by_run, list(zip(out.unbind(), a.unbind(), b.mT.unbind(), biases, strict=True)))
 
 
-def _in_pieces(a: Tensor, b: Tensor, out: Tensor, bias: Tensor | None) -> Tensor:
+def _rounded(a: Tensor, b: Tensor, out: Tensor, bias: Tensor | None, precision: torch.dtype) -> None:
+    out.copy_(torch.bmm(a.to(precision), b.to(precision)))
+    if bias is not None:
+        out.add_(bias)
+
+
+def _run_by_run(products: list[tuple[Tensor, Tensor, Tensor, Tensor | None]]) -> None:
+    assert ONEDNN is not None  # see by_onednn
+    for out, left, right, bias in products:
+        out.copy_(ONEDNN(left, right, bias, "none", [], ""))
+
+
+def _without_gaps(a: Tensor, b: Tensor, out: Tensor, bias: Tensor | None) -> None:
+    multiplication(a, b.contiguous(), out, bias)()
+
+
+def _in_pieces(a: Tensor, b: Tensor, out: Tensor, bias: Tensor | None) -> None:
     first, *others = zip(a.split(LONGEST, 2), b.split(LONGEST, 1), strict=True)
-    multiply(*first, out, bias)
+    multiplication(*first, out, bias)()
     for piece in others:
-        out += multiply(*piece, torch.empty_like(out))
-    return out
+        part = torch.empty_like(out)
+        multiplication(*piece, part)()
+        out += part
 
 
 def by_onednn(a: Tensor, b: Tensor) -> bool:

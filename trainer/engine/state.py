@@ -60,6 +60,12 @@ class State:
         """The state on another device (itself where it is there already)."""
         return self._each(lambda tensor: tensor.to(device))
 
+    def count(self, updates: int, samples: int) -> None:
+        """So many updates were made, on so many samples of each run."""
+        self.step += updates
+        self.updates += updates
+        self.samples += samples
+
     def clear_tallies(self) -> None:
         """Begin to count anew, after a record."""
         for tally in (self.loss, self.correct, self.clipped):
