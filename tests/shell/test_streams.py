@@ -78,6 +78,27 @@ def test_closed_streams_are_no_crash(words, place):
     assert done.returncode == (0 if words in TALKERS else 2)
 
 
+ENDS = """
+import atexit, sys
+from trainer.shell import main
+def run(words):
+    atexit.register(print, "called at exit")
+    print("said", flush=False)
+    return int(words[0])
+main.run = run
+main.main()
+"""
+
+
+@pytest.mark.parametrize("word, code", [("0", 0), ("3", 3), ("no number", 1)])
+def test_the_short_way_out_loses_nothing(word, code):
+    """The process ends without taking everything apart, after what others asked to be called, and what waits is written."""
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": ""}
+    done = subprocess.run([sys.executable, "-c", ENDS, word], env=env, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (code, "said\ncalled at exit\n")
+    assert ("ValueError" in done.stderr) == (code == 1)
+
+
 @pytest.mark.parametrize("backend", ["nothing", "module://matplotlib_inline.backend_inline", "TkAgg"])
 def test_the_backend_of_a_notebook_does_not_matter(backend, place):
     done = start(place, "compare", "--plot", "x.png", env={"MPLBACKEND": backend, "DISPLAY": ""})

@@ -18,7 +18,7 @@ from trainer.engine.workspace import Workspace
 from trainer.experiment import Experiment
 from trainer.techniques.clipping import GradientClip
 
-WORKING_SET = 4 << 20
+WORKING_SET = 6 << 20
 """Bytes that a part may touch: some times a core's second-level cache, where the gain from fewer operations is used up."""
 
 TURN, LONGEST_TURN = 8, 256

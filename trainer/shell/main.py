@@ -3,6 +3,7 @@ without that. Everything is imported where it is used: until `run` has begun, a 
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
 
@@ -15,6 +16,18 @@ if TYPE_CHECKING:
 
 def main() -> NoReturn:
     """The console command `train`."""
+    code = 1  # where `run` fails
+
+    def leave() -> None:
+        """Without taking everything apart: with torch loaded that takes up to 0.4 s."""
+        from contextlib import suppress
+
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError):
+                stream.flush()
+        os._exit(code)
+
+    atexit.register(leave)  # the first to be registered is the last to be called
     code = run(sys.argv[1:])
     import signal
 
