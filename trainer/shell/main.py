@@ -4,6 +4,7 @@ without that. Everything is imported where it is used: until `run` has begun, a 
 from __future__ import annotations
 
 import atexit
+import gc
 import os
 import sys
 
@@ -27,6 +28,7 @@ def main() -> NoReturn:
                 stream.flush()
         os._exit(code)
 
+    gc.set_threshold(20_000)  # importing torch makes so many objects that looking for garbage took a tenth of the time
     atexit.register(leave)  # the first to be registered is the last to be called
     code = run(sys.argv[1:])
     import signal

@@ -7,6 +7,7 @@ socket ends the parent is gone, and so is this process; workers see that for the
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import select
@@ -72,6 +73,7 @@ class ForkServer:
                 os.environ.clear()
                 os.environ.update(json.load(wanted))
             _close(life, stdin, stdout, stderr, directory)
+            gc.enable()
         except BaseException:
             traceback.print_exc()
             os._exit(1)
@@ -90,8 +92,10 @@ def _close(*files: int) -> None:
 def main() -> NoReturn:
     """The program."""
     parent = socket.socket(fileno=os.dup(0))
+    gc.disable()
     with suppress(Exception):  # a library that can't be loaded: the worker that needs it says so
         import trainer.sweep.work  # noqa: F401
+    gc.freeze()  # what all workers share is garbage in none, and need not be looked through
     ForkServer(parent).serve()
     os._exit(0)
 
