@@ -100,7 +100,7 @@ class Composer(ConfigLoaderImpl):
         if (key := tuple(words)) not in self.bases:
             whole = super().load_sweep_config(master_config, words)
             own = OmegaConf.masked_copy(whole, [str(key) for key in whole if key != "hydra"])
-            is_plain = all(text.startswith("oc.env:") for text in OmegaConf.to_yaml(own).split("${")[1:])
+            is_plain = all(text.startswith("oc.env:") for text in str(OmegaConf.to_container(own)).split("${")[1:])
             self.bases[key] = whole, _container(own) if is_plain else None
         return self.bases[key]
 
