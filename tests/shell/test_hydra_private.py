@@ -157,9 +157,9 @@ def test_compositions_leave_what_was_read_as_it_is():
     path = hydra_private.search_path(CONF, None)
     loader, repository = Composer(path), hydra_private.Repository(path)
     loader.repository = repository  # the copies share what was read until they get sources of their own
-    for words in ([], ["optimizer=adam", "optimizer.lr=1"], ["experiment=clipping", "hydra/launcher=basic", "+x=1"]):
+    for words in (["experiment=clipping", "hydra/launcher=basic", "+x=1"], ["optimizer=adam", "optimizer.lr=1"], []):
         config = loader.load_configuration("config", words, RunMode.MULTIRUN)
-        loader.load_sweep_config(config, ["optimizer=momentum", "optimizer.lr=2", "hydra.job.chdir=true"])
+    loader.load_sweep_config(config, ["optimizer=momentum", "optimizer.lr=2", "hydra.job.chdir=true"])
     assert len(repository.read) > 20
     for name, result in repository.read.items():
         fresh = hydra_private.Repository(path).load_config(name)
