@@ -17,6 +17,7 @@ from subjects import TECHNIQUES, Outcome, experiment, narrow, outcome, stack_of,
 
 from trainer.data.tensors import Tensors
 from trainer.engine import chunks as parts
+from trainer.engine.devices import Threads
 from trainer.engine.loop import Training
 from trainer.engine.stack import stack_numbers
 from trainer.engine.state import join
@@ -91,19 +92,19 @@ def test_runs_too_large_for_the_caches_are_a_part_each(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "runs, most, steps",
+    "most, seconds, steps",
     [
-        (3, 3, list(range(1, 13))),  # one part: update by update
-        (3, 2, [5, 6, 10, 12]),  # turns of 5, up to a record or the end of an epoch
-        (3, 0, list(range(1, 13))),  # parts too large for the caches: nothing would be gained
-        (6, 2, [2, 4, 5, 6, 8, 10, 12]),  # fifteen updates of all together at most
+        (3, 1e9, list(range(1, 13))),  # one part: update by update
+        (2, 1e9, [1, 5, 6, 10, 12]),  # after the first five in a row, up to a record or the end of an epoch
+        (2, 0, list(range(1, 13))),
+        (0, 1e9, list(range(1, 13))),  # parts too large for the caches: nothing would be gained
     ],
 )
-def test_parts_take_turns_of_some_updates(runs, most, steps, monkeypatch):
+def test_parts_make_some_updates_in_a_row(most, seconds, steps, monkeypatch):
     monkeypatch.setattr(parts, "working_set", lambda *_: parts.WORKING_SET // most if most else parts.WORKING_SET + 1)
-    monkeypatch.setattr(parts, "TURN", 5)
-    monkeypatch.setattr(parts, "LONGEST_TURN", 15)
-    stack = [experiment(seed=seed, epochs=2, batch_size=16, record_every=5) for seed in range(runs)]
+    monkeypatch.setattr(parts, "IN_A_ROW", 5)
+    monkeypatch.setattr(Threads, "LONGEST", seconds)
+    stack = [experiment(seed=seed, epochs=2, batch_size=16, record_every=5, threads=1) for seed in range(3)]
     training = Training(stack, ODD)
     seen = [(training.step, bool(records)) for records in training]
     assert [step for step, _ in seen] == steps

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable
 
 import pytest
@@ -21,22 +20,19 @@ def four_cores(monkeypatch):
     monkeypatch.setattr(device, "cores", lambda: 4)
 
 
-def train(threads: Threads, seconds_of: Callable[[int], float], seconds: float, *turns: int) -> dict[int, float]:
-    """Updates that take as long as `seconds_of` says for the current number of threads, made in turns; the share of time with
-    each number."""
-    spent, lengths = dict.fromkeys(QUIET, 0.0), itertools.cycle(turns or [1])
+def train(threads: Threads, seconds_of: Callable[[int], float], seconds: float) -> dict[int, float]:
+    """Updates that take as long as `seconds_of` says for the current number of threads; the share of time with each number."""
+    spent = dict.fromkeys(QUIET, 0.0)
     while sum(spent.values()) < seconds:
-        threads.updates = next(lengths)
-        threads.seconds = threads.updates * seconds_of(torch.get_num_threads())
+        threads.seconds = seconds_of(torch.get_num_threads())
         spent[torch.get_num_threads()] += threads.seconds
         threads._learn()
     return {number: share / sum(spent.values()) for number, share in spent.items()}
 
 
 @pytest.mark.parametrize("pace, best", [(QUIET, 4), (BUSY, 1), ({4: 0.002, 2: 0.001, 1: 0.003}, 2)])
-@pytest.mark.parametrize("turns, share", [([1], 0.75), ([8, 8, 3], 0.5)])
-def test_the_fastest_number_gets_nearly_all_the_time(pace, best, turns, share):
-    assert train(Threads("auto", CPU, 128), pace.__getitem__, 10, *turns)[best] > share
+def test_the_fastest_number_gets_nearly_all_the_time(pace, best):
+    assert train(Threads("auto", CPU, 128), pace.__getitem__, 10)[best] > 0.75
 
 
 def test_a_neighbour_who_comes_and_goes_is_noticed():
@@ -67,3 +63,23 @@ def test_what_is_set_or_the_only_choice_stays(setting, rows, number):
         with threads.timed(1):
             assert torch.get_num_threads() == number
     assert not threads.adapts
+
+
+def test_updates_are_timed_as_one_for_a_tenth_of_a_second_at_most(monkeypatch):
+    clock = iter(range(100))
+    monkeypatch.setattr(device.time, "perf_counter", lambda: next(clock) * 0.03)
+    threads = Threads(1, CPU, 128)
+    assert threads.at_once(8) == 1  # before anything is known
+    for updates, seen, of_few in ((1, 3, 2), (3, 8, 2), (8, 8, 2)):
+        with threads.timed(updates):  # they take 0.03 s together
+            pass
+        assert (threads.at_once(8), threads.at_once(2), threads.at_once(1)) == (seen, of_few, 1)
+
+
+def test_trials_look_at_one_update_at_a_time():
+    threads = Threads("auto", CPU, 128)
+    while threads.waiting is not None:
+        assert threads.at_once(8) == 1
+        train(threads, QUIET.__getitem__, 0.001)
+    threads.each = 0.001
+    assert threads.at_once(8) == 8

@@ -21,17 +21,16 @@ from trainer.techniques.clipping import GradientClip
 WORKING_SET = 6 << 20
 """Bytes that a part may touch: some times a core's second-level cache, where the gain from fewer operations is used up."""
 
-TURN, LONGEST_TURN = 8, 256
-"""Updates that a part makes before it is another's turn: its θ and slots come from memory once for all of them. Fewer where
-there are many runs, so that those of all together stay few, and whoever wants to interrupt them needn't wait."""
+IN_A_ROW = 8
+"""Updates that a part makes before it is another's turn, at most: its θ and slots come from memory once for all of them."""
 
 
 class Chunks:
     """The updates of all runs of a stack.
 
     On a CPU a large stack would be slower than its runs one by one: in every update each θ, slot and gradient would come from
-    memory. So the stack is cut into parts that take turns of some updates; a GPU takes it whole. Which runs are in one part,
-    and how long its turns are, changes no bit of any.
+    memory. So the stack is cut into parts that take turns; a GPU takes it whole. Which runs are in one part, and how many
+    updates it makes in a row, changes no bit of any.
     """
 
     def __init__(
@@ -48,8 +47,8 @@ class Chunks:
         self.data = data
         labels, device = data.train.labels, data.device
         most = len(experiments) if device.type != "cpu" else WORKING_SET // working_set(layout, state, batch)
-        fits = 0 < most < len(experiments)
-        self.turn = max(1, min(TURN, LONGEST_TURN // len(experiments))) if fits else 1
+        fits_caches = 0 < most < len(experiments)  # a part, and not the whole stack
+        self.in_a_row = IN_A_ROW if fits_caches else 1
         size = None if experiments[0].batch_size == "full" else batch  # None: all images in order, nothing is drawn
         workspace = Workspace(device)
         self.gaps = layout.gaps().to(device)
@@ -63,16 +62,15 @@ class Chunks:
         self.clips_gradients = isinstance(self.steps[0].numbers.clip, GradientClip)
 
     @torch.inference_mode()  # spares every operation autograd's bookkeeping
-    def update(self, made: int, turn: int, measure: bool) -> dict[str, Tensor]:
-        """The `turn` updates after `made` others; with `measure` the norms that a record shows after the last of them,
+    def update(self, made: int, updates: int, measure: bool) -> dict[str, Tensor]:
+        """Make some updates after `made` others; with `measure` the norms that a record shows after the last of them,
         each [K, 1], else an empty dict."""
-        norms = []
-        last = made + turn - 1
+        norms, last = [], made + updates - 1
         for batches, step in zip(self.batches, self.steps, strict=True):
             if len(self.steps) > 1:
                 step.g.index_fill_(1, self.gaps, 0)  # where a clip has spread the NaN of a run of another part
-            for update in range(made, last):
-                step(batches(update), measure=False)
+            for number in range(made, last):
+                step(batches(number), measure=False)
             norms.append(step(batches(last), measure))
         return {name: torch.cat([norm[name] for norm in norms]) for name in norms[0]}
 

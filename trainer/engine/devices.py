@@ -59,10 +59,11 @@ class Threads:
     must: two threads win on a quiet machine and lose badly beside a busy neighbour, who comes and goes. Every `PERIOD` seconds
     each candidate is tried for `TRIAL` seconds, in `TURNS` turns, and the one with the fastest turn goes on: a moment's
     disturbance, or the cold caches of the very first turn, decide nothing. The first `SETTLE` updates with another number pay
-    for the change (threads to start) and say nothing about it.
+    for the change (threads to start) and say nothing about it. Between trials several updates may be timed as one, as long as
+    they take no more than `LONGEST` seconds.
     """
 
-    PERIOD, TRIAL, TURNS, SETTLE = 1.0, 0.015, 2, 3
+    PERIOD, TRIAL, TURNS, SETTLE, LONGEST = 1.0, 0.015, 2, 3, 0.1
 
     def __init__(self, setting: int | str, device: torch.device, rows: int):
         most = cores()
@@ -72,7 +73,13 @@ class Threads:
         if rows < FEW_ROWS:
             self.candidates = [1]
         self.adapts = len(self.candidates) > 1 and device.type == "cpu"
+        self.each = float("inf")
         self._begin_trials()
+
+    def at_once(self, most: int) -> int:
+        """How many updates to time as one, of at most `most`."""
+        is_trial = self.adapts and self.waiting is not None
+        return 1 if is_trial else max(1, min(most, int(self.LONGEST / self.each)))
 
     def timed(self, updates: int) -> Threads:
         """A context whose `seconds` are those of so many updates made in it."""
@@ -85,21 +92,21 @@ class Threads:
 
     def __exit__(self, *_: object) -> None:
         self.seconds = time.perf_counter() - self.started
+        self.each = max(self.seconds, 1e-9) / self.updates
         if self.adapts:
             self._learn()
 
     def _learn(self) -> None:
-        """Count these updates; when the current span is over, try the next candidate or go on with the fastest."""
-        if self.settled >= self.SETTLE:
+        """Count what was timed; when the current span is over, try the next candidate or go on with the fastest."""
+        self.count += 1
+        if self.count > self.SETTLE:
             self.spent += self.seconds
-            self.count += self.updates
-        else:
-            self.settled += self.updates
-        if self.spent < (self.TRIAL if self.waiting is not None else self.PERIOD) or self.count < self.SETTLE:
+        if self.spent < (self.TRIAL if self.waiting is not None else self.PERIOD) or self.count < 2 * self.SETTLE:
             return
         if self.waiting is None:
             return self._begin_trials()
-        self.pace[self.current] = min(self.pace[self.current], self.spent / self.count)
+        pace = self.spent / (self.count - self.SETTLE)
+        self.pace[self.current] = min(self.pace[self.current], pace)
         self._use(self.waiting.pop() if self.waiting else None)
 
     def _begin_trials(self) -> None:
@@ -114,6 +121,6 @@ class Threads:
         self._start(candidate)
 
     def _start(self, candidate: int) -> None:
-        self.current, self.spent, self.count, self.settled = candidate, 0.0, 0, 0
+        self.current, self.spent, self.count = candidate, 0.0, 0
         if torch.get_num_threads() != candidate:
             torch.set_num_threads(candidate)

@@ -54,7 +54,7 @@ class Linear:
         self.weight_grad, self.bias_grad = grads
         self.workspace, self.needs_dx, self.precision = workspace, needs_dx, precision
         self.buffers: dict[tuple[str, int], tuple[Tensor, Tensor]] = {}
-        self.given: tuple[Tensor | None, Tensor | None] = None, None  # the x and dy that is prepared for
+        self.given: tuple[Tensor | None, Tensor | None] = None, None  # the x and dy last prepared for
         self.into_y: list[Callable[[], object]] = []
         self.into_gradients: list[Callable[[], object]] = []
 
@@ -74,21 +74,21 @@ class Linear:
 
     def _prepare_forward(self, x: Tensor) -> None:
         """All of `forward` but its arithmetic: done once, since the layer below mostly gives the same x filled anew."""
-        self.given = x, None
         self.x, copying = self._stored("x", x, self.weight.shape[2])
         stored, self.y = self._buffer("y", x.shape[1], self.weight.shape[1], self.outputs)
         self.into_y = [*copying, multiplication(self.x, self.weight.mT, stored, self.bias, self.precision)]
+        self.given, self.into_gradients = (x, None), []
 
     def _prepare_backward(self, dy: Tensor) -> None:
         """The same for `backward`, with the last x."""
-        self.given = self.given[0], dy
-        dy, copying = self._stored("dy", dy, self.weight.shape[1])
-        weight_grad = multiplication(dy.mT, self.x, self.weight_grad, None, self.precision)
-        bias_grad = partial(torch.sum, dy, 1, keepdim=True, out=self.bias_grad)
-        self.dx, self.into_gradients = dy, [*copying, weight_grad, bias_grad]
+        stored_dy, copying = self._stored("dy", dy, self.weight.shape[1])
+        weight_grad = multiplication(stored_dy.mT, self.x, self.weight_grad, None, self.precision)
+        bias_grad = partial(torch.sum, stored_dy, 1, keepdim=True, out=self.bias_grad)
+        self.dx, self.into_gradients = stored_dy, [*copying, weight_grad, bias_grad]
         if self.needs_dx:
             stored, self.dx = self._buffer("dx", dy.shape[1], self.weight.shape[2], self.inputs)
-            self.into_gradients.append(multiplication(dy, self.weight, stored, None, self.precision))
+            self.into_gradients.append(multiplication(stored_dy, self.weight, stored, None, self.precision))
+        self.given = self.given[0], dy
 
     def _stored(self, use: str, x: Tensor, width: int) -> tuple[Tensor, list[Callable[[], object]]]:
         """x with zeros up to `width`, its runs starting alike (see `Workspace`): at usual sizes x itself, else a copy,

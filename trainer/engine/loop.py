@@ -41,8 +41,8 @@ def train(experiments: Experiment | Sequence[Experiment], data: Tensors | None =
 class Training:
     """A stack of experiments of one structure being trained.
 
-    Iterating makes one update at a time, or a turn of some (`Chunks`), and yields the records they gave rise to, mostly none:
-    the host looks at the device only at records.
+    Iterating makes one update at a time, or some for at most a tenth of a second where a stack has parts (`Chunks`), and yields
+    the records they gave rise to, mostly none: the host looks at the device only at records.
     """
 
     def __init__(
@@ -111,22 +111,22 @@ class Training:
         fewest = len(self.data.train.labels) % self.batch or self.batch
         threads = Threads(self.experiments[0].threads, self.data.device, fewest)
         while self.alive and self.step < self.updates:
-            turn, measure = self._turn()
-            with threads.timed(turn):
-                norms = self._update(turn, measure)
+            updates, measure = self._until_record(threads.at_once(self.chunks.in_a_row))
+            with threads.timed(updates):
+                norms = self._update(updates, measure)
             self._state.seconds += threads.seconds
             yield self._records(norms) if measure else []
 
-    def _turn(self) -> tuple[int, bool]:
-        """How many updates to make before the host looks up again, and whether a record is due after them."""
+    def _until_record(self, most: int) -> tuple[int, bool]:
+        """How many updates to make, at most `most`, and whether a record is due after them."""
         due = min(every - self.step % every for every in (self.record_every, self.per_epoch))
-        return min(due, self.chunks.turn), due <= self.chunks.turn
+        return min(due, most), due <= most
 
-    def _update(self, turn: int, measure: bool) -> dict[str, Tensor]:
+    def _update(self, updates: int, measure: bool) -> dict[str, Tensor]:
         """Some updates of an epoch; where a record is due, its norms, with the device's work done."""
-        norms = self.chunks.update(self.step, turn, measure)
+        norms = self.chunks.update(self.step, updates, measure)
         start = self.step % self.per_epoch * self.batch
-        self._state.count(turn, min(turn * self.batch, len(self.data.train.labels) - start))
+        self._state.count(updates, min(updates * self.batch, len(self.data.train.labels) - start))
         if measure:
             synchronise(self.data.device)
         return norms

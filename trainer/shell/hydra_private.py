@@ -57,7 +57,7 @@ class Repository(ConfigRepository):
     def load_config(self, config_path: str) -> ConfigResult | None:
         if config_path not in self.read:
             self.read[config_path] = super().load_config(config_path)
-        return copy.copy(self.read[config_path])  # compositions put other configurations into it, and change none
+        return copy.deepcopy(self.read[config_path])  # compositions change what they are given
 
     def __deepcopy__(self, memo: object) -> Repository:
         return copy.copy(self)  # with what was read, until it gets sources of its own

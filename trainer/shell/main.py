@@ -3,8 +3,6 @@ without that. Everything is imported where it is used: until `run` has begun, a 
 
 from __future__ import annotations
 
-import atexit
-import gc
 import os
 import sys
 
@@ -17,24 +15,10 @@ if TYPE_CHECKING:
 
 def main() -> NoReturn:
     """The console command `train`."""
-    code = 1  # where `run` fails
+    from trainer.shell.ending import Ending
 
-    def leave() -> None:
-        """Without taking everything apart: with torch loaded that takes up to 0.4 s."""
-        from contextlib import suppress
-
-        for stream in (sys.stdout, sys.stderr):
-            with suppress(OSError, ValueError):
-                stream.flush()
-        os._exit(code)
-
-    gc.set_threshold(20_000)  # importing torch makes so many objects that looking for garbage took a tenth of the time
-    atexit.register(leave)  # the first to be registered is the last to be called
-    code = run(sys.argv[1:])
-    import signal
-
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # all is saved and said: no traceback from Python's own end
-    sys.exit(code)
+    ending = Ending()
+    ending.leave(run(sys.argv[1:]))
 
 
 def run(argv: Sequence[str]) -> int:

@@ -56,7 +56,7 @@ class Watch:
             self.best = accuracy, self.cells[record.run]
 
     def tick(self, step: int, seconds: float) -> None:
-        """After every update, when the files of runs that have ended are written."""
+        """After every update, or a few; the files of runs that have ended are written by then."""
         self.tell_ended()
         if time.monotonic() >= self.next:
             done = self.before + len(self.cells) * step / max(1, self.run.training.updates)
