@@ -22,7 +22,7 @@ class Ending:
     def __init__(self) -> None:
         self.code = 1  # until the command says how it went
         atexit.register(self._end)  # the first to be registered is the last to be called
-        gc.set_threshold(20_000)  # a tenth of the time to import torch went into looking through all that it makes
+        gc.set_threshold(100_000)  # a tenth of the time to import torch went into looking through all that it makes
 
     def leave(self, code: int) -> NoReturn:
         """End with this exit code."""
