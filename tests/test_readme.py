@@ -11,7 +11,7 @@ from benchmarks.results import RESULTS
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PEERS, WALL, ACCURACIES, OVERHEADS = (
-    f"2026-11-{name}.json" for name in ("28-peers", "28-wall-2", "23-accuracies", "23-overheads-2")
+    f"2026-11-{name}.json" for name in ("28-peers", "28-wall-2", "23-accuracies", "28-overheads")
 )  # fmt: skip
 QUOTED = (
     (PEERS, "{:.2f} times as fast as the usual DataLoader loop", "faster than the article's loop"),
