@@ -78,8 +78,8 @@ def test_updates_are_timed_as_one_for_a_tenth_of_a_second_at_most(monkeypatch):
 
 def test_trials_look_at_one_update_at_a_time():
     threads = Threads("auto", CPU, 128)
+    threads.each = 0.001  # eight would take less than a tenth of a second
     while threads.waiting is not None:
         assert threads.at_once(8) == 1
         train(threads, QUIET.__getitem__, 0.001)
-    threads.each = 0.001
     assert threads.at_once(8) == 8

@@ -82,12 +82,12 @@ class Linear:
     def _prepare_backward(self, dy: Tensor) -> None:
         """The same for `backward`, with the last x."""
         stored_dy, copying = self._stored("dy", dy, self.weight.shape[1])
-        weight_grad = multiplication(stored_dy.mT, self.x, self.weight_grad, None, self.precision)
+        weight_grad = multiplication(stored_dy.mT, self.x, self.weight_grad, precision=self.precision)
         bias_grad = partial(torch.sum, stored_dy, 1, keepdim=True, out=self.bias_grad)
         self.dx, self.into_gradients = stored_dy, [*copying, weight_grad, bias_grad]
         if self.needs_dx:
             stored, self.dx = self._buffer("dx", dy.shape[1], self.weight.shape[2], self.inputs)
-            self.into_gradients.append(multiplication(stored_dy, self.weight, stored, None, self.precision))
+            self.into_gradients.append(multiplication(stored_dy, self.weight, stored, precision=self.precision))
         self.given = self.given[0], dy
 
     def _stored(self, use: str, x: Tensor, width: int) -> tuple[Tensor, list[Callable[[], object]]]:
